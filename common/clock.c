@@ -1,0 +1,17 @@
+#include "clock.h"
+
+#include <time.h>
+
+static uint64_t clock_read(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint64_t clock_monotonic(void) {
+    return clock_read(CLOCK_MONOTONIC);
+}
+
+uint64_t clock_wall(void) {
+    return clock_read(CLOCK_REALTIME);
+}

@@ -1,0 +1,13 @@
+/* The two clocks. Any thread. */
+#ifndef COMMON_CLOCK_H
+#define COMMON_CLOCK_H
+
+#include <stdint.h>
+
+/* Milliseconds that only ever grow, for deadlines. */
+uint64_t clock_monotonic(void);
+
+/* Milliseconds since 1970, for people; may jump. */
+uint64_t clock_wall(void);
+
+#endif

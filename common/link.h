@@ -1,0 +1,71 @@
+/* A link is a byte stream to a peer. Sockets are used only through it, so that TLS is one more
+ * kind. All links are non-blocking. A link is owned by one thread at a time. */
+#ifndef COMMON_LINK_H
+#define COMMON_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+struct link_kind;
+
+struct link {
+    const struct link_kind *kind;
+    int descriptor; /* for poll and epoll; -1 when closed */
+};
+
+/* What link_read and link_write return below 0. 0 from link_read is the peer's end of stream. */
+enum { LINK_AGAIN = -1, LINK_FAILED = -2 /* errno says why */ };
+
+/* Long enough for any address and port that link_name_* write, e.g. "[fe80::1%eth0]:8000". */
+enum { LINK_NAME_MAX = 96, LINK_PROBLEM_MAX = 256 };
+
+/* Why something could not be done, for people. */
+struct link_problem {
+    char text[LINK_PROBLEM_MAX];
+};
+
+/* Reads at most `size` bytes: the number read, 0, LINK_AGAIN or LINK_FAILED. */
+ssize_t link_read(struct link *link, void *data, size_t size);
+
+/* Writes what it can of the pieces, at most IOV_MAX of them: the number of bytes, LINK_AGAIN or
+ * LINK_FAILED. Never raises SIGPIPE. */
+ssize_t link_write(struct link *link, const struct iovec *pieces, int count);
+
+/* Says that nothing more will be written; the peer reads an end of stream behind what was. */
+void link_finish(struct link *link);
+
+/* Closes the link; its descriptor is -1 afterwards. */
+void link_close(struct link *link);
+
+/* A plain link over a connected socket, which it takes over and makes non-blocking. */
+struct link link_plain(int descriptor);
+
+/* Listens on the first address of HOST that lets it, without blocking: a descriptor, or -1 with the
+ * problem. PORT "0" takes a free one. */
+int link_listen(const char *host, const char *port, struct link_problem *problem);
+
+/* Accepts one connection as a plain link. False with errno: EAGAIN when none waits. */
+bool link_accept(int listener, struct link *link);
+
+/* What may end the waiting of link_connect: when `descriptor` becomes readable, `give_up` is
+ * called. */
+struct link_interrupt {
+    int descriptor;
+    bool (*give_up)(void *context);
+    void *context;
+};
+
+/* Connects to HOST, trying its addresses one after the other, each for at most `milliseconds`.
+ * Blocks, but for what `interrupt` says. */
+bool link_connect(const char *host, const char *port, int milliseconds,
+                  const struct link_interrupt *interrupt, struct link *link,
+                  struct link_problem *problem);
+
+/* Writes "ADDRESS:PORT" of this or the other end of a socket, "?" when it has none. */
+void link_name_local(int descriptor, char name[LINK_NAME_MAX]);
+void link_name_peer(int descriptor, char name[LINK_NAME_MAX]);
+
+#endif
