@@ -1,0 +1,130 @@
+#include "batch.h"
+#include "frame.h"
+#include "request.h"
+
+#include <stdlib.h>
+
+/* A segment stays small enough for a few to fit a page and an out-queue. */
+enum { BATCH_SEGMENT_MAX = 32768 };
+
+static struct output *batch_add(struct batch *batch, enum inbox_kind kind, uint64_t session,
+                                struct room *room) {
+    struct output *output = calloc(1, sizeof *output);
+    if (output == NULL) {
+        batch->failed = true;
+        return NULL;
+    }
+    output->kind = kind;
+    output->session = session;
+    output->of_room = room;
+    output->room = room != NULL ? room->id : 0;
+    if (batch->last != NULL)
+        batch->last->next = output;
+    else
+        batch->first = output;
+    batch->last = output;
+    return output;
+}
+
+void batch_event(struct batch *batch, struct room *room, struct message *event) {
+    struct output **open = room != NULL ? &room->open_output : &batch->own_room;
+    if (*open == NULL || (*open)->bytes.size >= BATCH_SEGMENT_MAX)
+        *open = batch_add(batch, INBOX_EVENTS, 0, room);
+    if (*open == NULL)
+        return;
+    event->event.time = batch->time;
+    event->event.room = room != NULL ? room->id : 0;
+    message_encode(&(*open)->bytes, event);
+    (*open)->events++;
+    batch->failed = batch->failed || (*open)->bytes.failed;
+}
+
+void batch_reply(struct batch *batch, enum inbox_kind kind, uint64_t session, struct room *room,
+                 const struct message *message) {
+    struct output *output = batch->last;
+    bool joins_last = kind == INBOX_REPLY && output != NULL && output->kind == INBOX_REPLY &&
+                      output->session == session;
+    if (!joins_last)
+        output = batch_add(batch, kind, session, room);
+    if (output == NULL)
+        return;
+    if (room != NULL)
+        room->open_output = NULL;
+    message_encode(&output->bytes, message);
+    batch->failed = batch->failed || output->bytes.failed;
+}
+
+static void output_seal(struct output *output, uint64_t *next_id, struct state *state,
+                        struct store *store) {
+    struct wire_reader reader = {output->segment->bytes,
+                                 output->segment->bytes + output->segment->size};
+    struct wire_blob payload;
+    uint8_t *frame = output->segment->bytes;
+    output->segment->room = output->room;
+    output->segment->first_id = *next_id;
+    while (frame_take(&reader, &payload) == FRAME_READY) {
+        event_set_id(frame, (*next_id)++);
+        frame = output->segment->bytes + (reader.at - output->segment->bytes);
+    }
+    output->segment->last_id = *next_id - 1;
+    store_add_segment(store, output->segment);
+    if (output->of_room != NULL && !state_set_newest(state, output->of_room, *next_id - 1))
+        output->bytes.failed = true;
+}
+
+void batch_seal(struct batch *batch, uint64_t *next_id, struct state *state, struct store *store) {
+    for (struct output *output = batch->first; output != NULL; output = output->next) {
+        output->segment = segment_new(&output->bytes);
+        if (output->segment == NULL) {
+            batch->failed = true;
+            continue;
+        }
+        if (output->kind == INBOX_EVENTS)
+            output_seal(output, next_id, state, store);
+        else if (output->kind == INBOX_SUBSCRIBE)
+            room_set_position(output->segment->bytes, *next_id - 1, output->of_room->newest);
+        batch->failed = batch->failed || output->bytes.failed;
+    }
+}
+
+static bool output_send(struct output *output, struct queue_chain *chain) {
+    struct inbox_item *item =
+        inbox_new(output->kind, output->session, output->room, segment_take(output->segment));
+    if (item == NULL) {
+        segment_drop(output->segment);
+        return false;
+    }
+    queue_chain_add(chain, &item->item);
+    return true;
+}
+
+void batch_publish(struct batch *batch, struct queue *const *inboxes, unsigned inbox_count) {
+    struct queue_chain chains[STATE_WORKERS_MAX] = {{0}};
+    for (struct output *output = batch->first; output != NULL; output = output->next) {
+        bool to_all = output->kind == INBOX_EVENTS;
+        unsigned only = session_worker(output->session);
+        if (output->segment == NULL || (to_all && output->of_room == NULL))
+            continue;
+        for (unsigned i = 0; i < inbox_count; i++)
+            while ((to_all || i == only) && !output_send(output, &chains[i])) {
+                /* What is committed must be told; memory comes back when workers have sent theirs.
+                 */
+                queue_push(inboxes[i], &chains[i]);
+            }
+    }
+    for (unsigned i = 0; i < inbox_count; i++)
+        queue_push(inboxes[i], &chains[i]);
+}
+
+void batch_clear(struct batch *batch) {
+    for (struct output *output = batch->first; output != NULL;) {
+        struct output *next = output->next;
+        segment_drop(output->segment);
+        buffer_free(&output->bytes);
+        if (output->of_room != NULL)
+            output->of_room->open_output = NULL;
+        free(output);
+        output = next;
+    }
+    *batch = (struct batch){0};
+}

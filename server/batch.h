@@ -1,0 +1,47 @@
+/* What one commit brings about, in order: segments of events, and frames for single sessions
+ * between them. The log thread's alone. Ids are given when the batch is sealed, so a room's events
+ * of one batch lie back to back however they came in. */
+#ifndef SERVER_BATCH_H
+#define SERVER_BATCH_H
+
+#include "inbox.h"
+#include "state.h"
+
+/* One entry of the batch. */
+struct output {
+    enum inbox_kind kind;
+    uint64_t session; /* for all kinds but INBOX_EVENTS */
+    uint32_t room;
+    struct room *of_room; /* NULL for the server's own room, which nobody is in */
+    unsigned events;
+    struct buffer bytes;
+    struct segment *segment; /* once sealed */
+    struct output *next;
+};
+
+struct batch {
+    struct output *first;
+    struct output *last;
+    struct output *own_room; /* open output of the server's own room */
+    uint64_t time;           /* of all its events */
+    bool failed;             /* memory ran out: the batch is to be undone */
+};
+
+/* Appends an event to the room (NULL: the server's own), with its time and room filled in. */
+void batch_event(struct batch *batch, struct room *room, struct message *event);
+
+/* Appends a frame for one session; with INBOX_SUBSCRIBE and INBOX_UNSUBSCRIBE `room` is the room,
+ * and the events that follow come after it. Consecutive replies to a session travel together. */
+void batch_reply(struct batch *batch, enum inbox_kind kind, uint64_t session, struct room *room,
+                 const struct message *message);
+
+/* Gives ids from *next_id on, makes the segments and hands them to the store. */
+void batch_seal(struct batch *batch, uint64_t *next_id, struct state *state, struct store *store);
+
+/* Sends every worker its part, waiting where an inbox is full. */
+void batch_publish(struct batch *batch, struct queue *const *inboxes, unsigned inbox_count);
+
+/* Empties the batch. */
+void batch_clear(struct batch *batch);
+
+#endif

@@ -1,0 +1,41 @@
+/* What other threads tell a worker, through its inbox queue, in order. The worker owns an item from
+ * taking it to inbox_free. */
+#ifndef SERVER_INBOX_H
+#define SERVER_INBOX_H
+
+#include "link.h"
+#include "queue.h"
+#include "segment.h"
+
+#include <stdint.h>
+
+enum inbox_kind {
+    INBOX_ADOPT,       /* a fresh connection: link */
+    INBOX_EVENTS,      /* a committed segment for the local members of its room */
+    INBOX_REPLY,       /* frames for one session */
+    INBOX_READ_DONE,   /* the same, the answer of a reader */
+    INBOX_SUBSCRIBE,   /* from here on the session gets the room's events; frames to send first */
+    INBOX_UNSUBSCRIBE, /* from here on it does not; frames to send */
+    INBOX_END,         /* send the frames and close the session */
+    INBOX_DRAIN, /* accept and read nothing more; tell the log thread when all is handed over */
+    INBOX_STOP   /* say goodbye to everyone, flush, and end the thread */
+};
+
+struct inbox_item {
+    struct queue_item item; /* first, see queue.h */
+    enum inbox_kind kind;
+    uint32_t room;
+    uint64_t session;
+    struct segment *frames; /* a reference of the item's own, or NULL */
+    struct link link;
+};
+
+/* A new item that takes over the caller's reference to `frames`; NULL when out of memory. */
+struct inbox_item *inbox_new(enum inbox_kind kind, uint64_t session, uint32_t room,
+                             struct segment *frames);
+void inbox_free(struct inbox_item *item);
+
+/* For queue_free. Also closes the link of an adoption that never happened. */
+void inbox_discard(struct queue_item *item);
+
+#endif

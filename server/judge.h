@@ -1,0 +1,32 @@
+/* Judges requests against the state, one at a time: what may be done becomes events and changes of
+ * the state, what may not gets its error. The log thread's alone. */
+#ifndef SERVER_JUDGE_H
+#define SERVER_JUDGE_H
+
+#include "batch.h"
+#include "request.h"
+#include "state.h"
+#include "store.h"
+
+struct judge {
+    struct state *state;
+    struct store *store;
+    struct batch batch;
+    struct outbox *touched; /* outboxes with new posts in this batch */
+    struct presence *due;   /* sessions to be told `stored` */
+    bool read_only;         /* nothing can be stored: refuse what would have to be */
+};
+
+/* Judges one request; its outcome is in the judge's batch. */
+void judge_request(struct judge *judge, const struct request *request);
+
+/* Makes the room everyone is in, in a log that has none. */
+void judge_make_lobby(struct judge *judge);
+
+/* After the last request of a batch: notes the outboxes, acknowledges the posts. */
+void judge_finish(struct judge *judge);
+
+/* Throws the batch away, with every change it made to the state. */
+void judge_undo(struct judge *judge);
+
+#endif

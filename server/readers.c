@@ -1,0 +1,187 @@
+/* Two queues, pages and searches, with a thread each; nothing is shared between them. A thread ends
+ * at a REQUEST_STOP; readers_stop interrupts what would keep it from getting there. */
+#include "readers.h"
+#include "archive.h"
+#include "fault.h"
+#include "inbox.h"
+#include "index.h"
+#include "report.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+enum reader_kind { READER_PAGES, READER_SEARCHES, READER_COUNT };
+
+struct reader {
+    /* set once */
+    enum reader_kind kind;
+    struct queue *queue;
+    struct queue *const *inboxes;
+    struct archive *archive;
+    struct index_search *search; /* NULL for pages */
+    pthread_t thread;
+    bool started;
+    atomic_bool stopping;
+};
+
+struct readers {
+    struct reader each[READER_COUNT];
+};
+
+static void reader_answer(struct reader *reader, const struct request *request,
+                          const struct message *answer) {
+    struct buffer frame = {0};
+    message_encode(&frame, answer);
+    struct segment *segment = segment_new(&frame);
+    buffer_free(&frame);
+    struct inbox_item *item = inbox_new(INBOX_READ_DONE, request->session, 0, segment);
+    if (item == NULL) {
+        segment_drop(segment);
+        return;
+    }
+    struct queue_chain chain = {0};
+    queue_chain_add(&chain, &item->item);
+    queue_push(reader->inboxes[session_worker(request->session)], &chain);
+}
+
+static void reader_refuse(struct reader *reader, const struct request *request, uint32_t tag,
+                          enum error_code code) {
+    struct message error = {.type = MESSAGE_ERROR};
+    error.error.tag = tag;
+    error.error.code = (uint16_t)code;
+    error.error.reason = wire_text(error_text(code));
+    reader_answer(reader, request, &error);
+}
+
+static void reader_page(struct reader *reader, struct request *request) {
+    struct message_history *wish = &request->message.history;
+    struct buffer events = {0};
+    bool more = false;
+    if (wish->limit > PAGE_MESSAGES_MAX)
+        wish->limit = PAGE_MESSAGES_MAX;
+    if (archive_page(reader->archive, wish, &events, &more)) {
+        struct message page = {.type = MESSAGE_PAGE};
+        page.page.tag = wish->tag;
+        page.page.room = wish->room;
+        page.page.more = more;
+        page.page.events = (struct wire_blob){events.data, events.size};
+        reader_answer(reader, request, &page);
+    } else {
+        reader_refuse(reader, request, wish->tag, ERROR_FAILED);
+    }
+    buffer_free(&events);
+}
+
+static const enum error_code reader_search_errors[] = {
+    [INDEX_NO_WORDS] = ERROR_SEARCH_INVALID,
+    [INDEX_TOO_LONG] = ERROR_SEARCH_TOO_LONG,
+    [INDEX_FAILED] = ERROR_FAILED,
+};
+
+static void reader_search(struct reader *reader, struct request *request) {
+    struct message_search *wish = &request->message.search;
+    struct buffer events = {0};
+    bool more = false;
+    FAULT_POINT("reader-search");
+    if (wish->limit > PAGE_MESSAGES_MAX)
+        wish->limit = PAGE_MESSAGES_MAX;
+    enum index_result result = INDEX_NO_WORDS;
+    if (wish->words.size <= SEARCH_BYTES_MAX)
+        result = index_search_run(reader->search, reader->archive, wish, request->rooms,
+                                  request->room_count, &events, &more);
+    if (result == INDEX_FOUND) {
+        struct message hits = {.type = MESSAGE_HITS};
+        hits.hits.tag = wish->tag;
+        hits.hits.more = more;
+        hits.hits.events = (struct wire_blob){events.data, events.size};
+        reader_answer(reader, request, &hits);
+    } else {
+        reader_refuse(reader, request, wish->tag, reader_search_errors[result]);
+    }
+    buffer_free(&events);
+}
+
+static void *reader_run(void *context) {
+    struct reader *reader = context;
+    for (;;) {
+        struct request *request = (struct request *)queue_wait_one(reader->queue);
+        bool stop = request->kind == REQUEST_STOP;
+        if (!stop && !atomic_load(&reader->stopping)) {
+            if (reader->kind == READER_PAGES)
+                reader_page(reader, request);
+            else
+                reader_search(reader, request);
+        }
+        request_free(request);
+        if (stop)
+            return NULL;
+    }
+}
+
+static bool reader_start(struct reader *reader, const char *folder, const char *log_path) {
+    atomic_init(&reader->stopping, false);
+    reader->queue = queue_new(SIZE_MAX);
+    reader->archive = archive_open(log_path);
+    if (reader->kind == READER_SEARCHES)
+        reader->search = index_search_open(folder);
+    reader->started = reader->queue != NULL && reader->archive != NULL &&
+                      (reader->search != NULL || reader->kind == READER_PAGES) &&
+                      pthread_create(&reader->thread, NULL, reader_run, reader) == 0;
+    return reader->started;
+}
+
+struct readers *readers_start(const char *folder, const char *log_path,
+                              struct queue *const *inboxes) {
+    struct readers *readers = calloc(1, sizeof *readers);
+    if (readers == NULL)
+        return NULL;
+    bool started = true;
+    for (size_t i = 0; i < READER_COUNT && started; i++) {
+        readers->each[i].kind = (enum reader_kind)i;
+        readers->each[i].inboxes = inboxes;
+        started = reader_start(&readers->each[i], folder, log_path);
+    }
+    if (started)
+        return readers;
+    report(REPORT_ERROR, "readers_unusable", "folder", folder, NULL);
+    readers_stop(readers);
+    return NULL;
+}
+
+static void reader_push(struct reader *reader, struct request *request) {
+    struct queue_chain chain = {0};
+    queue_chain_add(&chain, &request->item);
+    queue_push(reader->queue, &chain);
+}
+
+void readers_push(struct readers *readers, struct request *request) {
+    bool search = request->message.type == MESSAGE_SEARCH;
+    reader_push(&readers->each[search ? READER_SEARCHES : READER_PAGES], request);
+}
+
+static void reader_stop(struct reader *reader) {
+    if (reader->started) {
+        struct request *stop = NULL;
+        atomic_store(&reader->stopping, true);
+        archive_interrupt(reader->archive);
+        if (reader->search != NULL)
+            index_search_interrupt(reader->search);
+        while (stop == NULL)
+            stop = request_new(REQUEST_STOP, 0, (struct wire_blob){NULL, 0});
+        reader_push(reader, stop);
+        pthread_join(reader->thread, NULL);
+    }
+    index_search_close(reader->search);
+    archive_close(reader->archive);
+    queue_free(reader->queue, request_discard);
+}
+
+void readers_stop(struct readers *readers) {
+    if (readers == NULL)
+        return;
+    for (size_t i = 0; i < READER_COUNT; i++)
+        reader_stop(&readers->each[i]);
+    free(readers);
+}

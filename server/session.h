@@ -1,0 +1,69 @@
+/* One connection, as its worker sees it. The worker's alone; other threads know it by its identity.
+ */
+#ifndef SERVER_SESSION_H
+#define SERVER_SESSION_H
+
+#include "frame.h"
+#include "link.h"
+#include "outqueue.h"
+#include "protocol.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    SESSION_OUTPUT_MAX = 1 << 20, /* bytes waiting, beyond which it is behind */
+    SESSION_GREETING_MILLISECONDS = 5000,
+    SESSION_FRAME_MILLISECONDS = 30000,
+    SESSION_SILENCE_MILLISECONDS = 90000,
+    SESSION_FAREWELL_MILLISECONDS = 1000
+};
+
+enum session_phase {
+    SESSION_NEW,      /* nothing but a hello may come */
+    SESSION_GREETED,  /* its hello went to the log thread */
+    SESSION_CLOSING,  /* what it sends is ignored; what waits for it is written */
+    SESSION_FINISHED, /* written; waiting for the peer to close */
+    SESSION_ENDED     /* closed; freed at the end of the turn */
+};
+
+/* Its place in a room's roster. */
+struct membership {
+    uint32_t room;
+    uint32_t place;
+};
+
+struct session {
+    uint64_t identity;
+    struct link link;
+    enum session_phase phase;
+    struct frame_reader input;
+    struct outqueue output;
+    struct membership *memberships;
+    uint32_t membership_count;
+    uint32_t membership_capacity;
+    uint64_t heard;       /* when something last came, by the monotonic clock */
+    uint64_t phase_since; /* when the phase began */
+    uint64_t frame_since; /* when the unfinished frame began; 0 when there is none */
+    uint32_t interest;    /* what epoll watches for */
+    unsigned reads;       /* requests at the readers */
+    bool behind;          /* misses live events until its output has drained */
+    bool held;            /* its input waits */
+    bool dirty;           /* has output that was not yet tried */
+    struct session *next_dirty;
+    struct session *next_ended;
+};
+
+/* Whether the session is a subscribed member of the room. */
+bool session_in_room(const struct session *session, uint32_t room);
+
+/* Puts frames into the output, taking over the reference. False when out of memory. */
+bool session_send(struct session *session, struct segment *frames);
+
+/* Encodes a message and sends it. False when out of memory. */
+bool session_send_message(struct session *session, const struct message *message);
+
+/* Frees what the session holds; it must be in no roster. */
+void session_free(struct session *session);
+
+#endif

@@ -1,0 +1,569 @@
+#include "state.h"
+#include "name.h"
+#include "request.h"
+
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum undo_kind {
+    UNDO_ADD_ACCOUNT,
+    UNDO_SET_NICK,
+    UNDO_ADD_ROOM,
+    UNDO_SET_TOPIC,
+    UNDO_SET_NEWEST,
+    UNDO_ADD_MEMBER,
+    UNDO_REMOVE_MEMBER,
+    UNDO_SET_UP_TO,
+    UNDO_ATTACH,
+    UNDO_DETACH,
+    UNDO_COUNT
+};
+
+/* One change of the batch and what was before it. */
+struct undo {
+    enum undo_kind kind;
+    struct account *account;
+    struct room *room;
+    struct outbox *outbox;
+    struct presence *presence;
+    char *text;
+    char *folded;
+    uint64_t number;
+};
+
+struct presence_table {
+    struct presence **slots;
+    size_t count;
+};
+
+struct state {
+    struct account **accounts; /* by id; ids begin at 1 and have no gaps */
+    size_t account_count;
+    size_t account_capacity;
+    struct room **rooms; /* the same */
+    size_t room_count;
+    size_t room_capacity;
+    void *by_secret; /* search trees of the pointers above */
+    void *by_online_nick;
+    void *by_room_name;
+    struct presence_table presences[STATE_WORKERS_MAX];
+    struct undo *undos;
+    size_t undo_count;
+    size_t undo_capacity;
+};
+
+static int compare_secrets(const void *a, const void *b) {
+    return memcmp(((const struct account *)a)->secret_hash,
+                  ((const struct account *)b)->secret_hash, STORE_HASH_BYTES);
+}
+
+static int compare_nicks(const void *a, const void *b) {
+    return strcmp(((const struct account *)a)->folded, ((const struct account *)b)->folded);
+}
+
+static int compare_room_names(const void *a, const void *b) {
+    return strcmp(((const struct room *)a)->folded, ((const struct room *)b)->folded);
+}
+
+static void *tree_find(void *const *tree, const void *key,
+                       int (*compare)(const void *a, const void *b)) {
+    void **found = tfind(key, tree, compare);
+    return found != NULL ? *found : NULL;
+}
+
+static bool grow(void **array, size_t *capacity, size_t count, size_t size) {
+    if (count < *capacity)
+        return true;
+    size_t wanted = *capacity > 0 ? *capacity * 2 : 8;
+    void *grown = realloc(*array, wanted * size);
+    if (grown == NULL)
+        return false;
+    *array = grown;
+    *capacity = wanted;
+    return true;
+}
+
+/* Room for one more undo, made before the change so that a change is never without its undo. */
+static bool undo_reserve(struct state *state) {
+    void *undos = state->undos;
+    bool room = grow(&undos, &state->undo_capacity, state->undo_count, sizeof *state->undos);
+    state->undos = undos;
+    return room;
+}
+
+static void undo_note(struct state *state, struct undo undo) {
+    state->undos[state->undo_count++] = undo;
+}
+
+static char *fold_nick(const char *nick) {
+    struct name name;
+    return strdup(name_nick(wire_text(nick), &name) ? name.folded : nick);
+}
+
+static char *fold_room(enum room_kind kind, const char *room_name) {
+    struct name name;
+    bool folds = kind == ROOM_PUBLIC && name_room(wire_text(room_name), &name);
+    return strdup(folds ? name.folded : room_name);
+}
+
+static void account_free(struct account *account) {
+    for (struct outbox *outbox = account->outboxes; outbox != NULL;) {
+        struct outbox *next = outbox->next;
+        free(outbox);
+        outbox = next;
+    }
+    free(account->nick);
+    free(account->folded);
+    free(account->rooms);
+    free(account);
+}
+
+static void room_free(struct room *room) {
+    free(room->name);
+    free(room->folded);
+    free(room->topic);
+    free(room->members);
+    free(room);
+}
+
+static void tree_keep_item(void *item) {
+    (void)item;
+}
+
+struct state *state_new(void) {
+    return calloc(1, sizeof(struct state));
+}
+
+void state_free(struct state *state) {
+    if (state == NULL)
+        return;
+    state_keep(state);
+    tdestroy(state->by_secret, tree_keep_item);
+    tdestroy(state->by_online_nick, tree_keep_item);
+    tdestroy(state->by_room_name, tree_keep_item);
+    for (size_t i = 0; i < STATE_WORKERS_MAX; i++) {
+        for (size_t slot = 0; slot < state->presences[i].count; slot++)
+            free(state->presences[i].slots[slot]);
+        free(state->presences[i].slots);
+    }
+    for (size_t i = 0; i < state->account_count; i++)
+        account_free(state->accounts[i]);
+    for (size_t i = 0; i < state->room_count; i++)
+        room_free(state->rooms[i]);
+    free(state->accounts);
+    free(state->rooms);
+    free(state->undos);
+    free(state);
+}
+
+struct account *state_account(const struct state *state, uint32_t id) {
+    return id >= 1 && id <= state->account_count ? state->accounts[id - 1] : NULL;
+}
+
+struct account *state_account_by_secret(const struct state *state,
+                                        const uint8_t hash[STORE_HASH_BYTES]) {
+    struct account key;
+    memcpy(key.secret_hash, hash, STORE_HASH_BYTES);
+    return tree_find(&state->by_secret, &key, compare_secrets);
+}
+
+struct account *state_account_online(const struct state *state, const char *folded_nick) {
+    char folded[NAME_BYTES_MAX + 1];
+    struct account key = {.folded = folded};
+    snprintf(folded, sizeof folded, "%s", folded_nick);
+    return tree_find(&state->by_online_nick, &key, compare_nicks);
+}
+
+struct account *state_account_by_nick(const struct state *state, const char *folded_nick) {
+    struct account *account = state_account_online(state, folded_nick);
+    for (size_t i = state->account_count; account == NULL && i > 0; i--)
+        if (strcmp(state->accounts[i - 1]->folded, folded_nick) == 0)
+            account = state->accounts[i - 1];
+    return account;
+}
+
+uint32_t state_next_account(const struct state *state) {
+    return (uint32_t)state->account_count + 1;
+}
+
+struct room *state_room(const struct state *state, uint32_t id) {
+    return id >= 1 && id <= state->room_count ? state->rooms[id - 1] : NULL;
+}
+
+struct room *state_room_by_name(const struct state *state, const char *folded_name) {
+    char folded[NAME_BYTES_MAX + 1];
+    struct room key = {.folded = folded};
+    snprintf(folded, sizeof folded, "%s", folded_name);
+    return tree_find(&state->by_room_name, &key, compare_room_names);
+}
+
+uint32_t state_next_room(const struct state *state) {
+    return (uint32_t)state->room_count + 1;
+}
+
+size_t room_member_after(const struct room *room, uint32_t account) {
+    size_t low = 0;
+    size_t high = room->member_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (room->members[middle] > account)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+bool room_has_member(const struct room *room, uint32_t account) {
+    size_t after = room_member_after(room, account);
+    return after > 0 && room->members[after - 1] == account;
+}
+
+struct presence *state_presence(const struct state *state, uint64_t session) {
+    const struct presence_table *table = &state->presences[session_worker(session)];
+    uint32_t slot = session_slot(session);
+    struct presence *presence = slot < table->count ? table->slots[slot] : NULL;
+    return presence != NULL && presence->session == session ? presence : NULL;
+}
+
+struct account *state_add_account(struct state *state, uint32_t id, const char *nick,
+                                  const uint8_t secret_hash[STORE_HASH_BYTES]) {
+    void *accounts = state->accounts;
+    bool room =
+        grow(&accounts, &state->account_capacity, state->account_count, sizeof *state->accounts);
+    state->accounts = accounts;
+    struct account *account = calloc(1, sizeof *account);
+    if (!room || account == NULL || id != state_next_account(state) || !undo_reserve(state)) {
+        free(account);
+        return NULL;
+    }
+    account->id = id;
+    account->nick = strdup(nick);
+    account->folded = fold_nick(nick);
+    memcpy(account->secret_hash, secret_hash, STORE_HASH_BYTES);
+    if (account->nick == NULL || account->folded == NULL ||
+        tsearch(account, &state->by_secret, compare_secrets) == NULL) {
+        account_free(account);
+        return NULL;
+    }
+    state->accounts[state->account_count++] = account;
+    undo_note(state, (struct undo){.kind = UNDO_ADD_ACCOUNT, .account = account});
+    return account;
+}
+
+/* Gives the account another nick in memory and in the index; hands the old strings back. */
+static void account_swap_nick(struct state *state, struct account *account, char **nick,
+                              char **folded) {
+    char *old_nick = account->nick;
+    char *old_folded = account->folded;
+    if (account->presence != NULL)
+        tdelete(account, &state->by_online_nick, compare_nicks);
+    account->nick = *nick;
+    account->folded = *folded;
+    /* The node just freed is what tsearch needs, so this does not fail for want of memory. */
+    if (account->presence != NULL)
+        tsearch(account, &state->by_online_nick, compare_nicks);
+    *nick = old_nick;
+    *folded = old_folded;
+}
+
+bool state_set_nick(struct state *state, struct account *account, const char *nick) {
+    char *shown = strdup(nick);
+    char *folded = fold_nick(nick);
+    if (shown == NULL || folded == NULL || !undo_reserve(state)) {
+        free(shown);
+        free(folded);
+        return false;
+    }
+    account_swap_nick(state, account, &shown, &folded);
+    undo_note(
+        state,
+        (struct undo){.kind = UNDO_SET_NICK, .account = account, .text = shown, .folded = folded});
+    return true;
+}
+
+struct room *state_add_room(struct state *state, uint32_t id, enum room_kind kind,
+                            const char *name) {
+    void *rooms = state->rooms;
+    bool space = grow(&rooms, &state->room_capacity, state->room_count, sizeof *state->rooms);
+    state->rooms = rooms;
+    struct room *room = calloc(1, sizeof *room);
+    if (!space || room == NULL || id != state_next_room(state) || !undo_reserve(state)) {
+        free(room);
+        return NULL;
+    }
+    room->id = id;
+    room->kind = kind;
+    room->name = strdup(name);
+    room->folded = fold_room(kind, name);
+    room->topic = strdup("");
+    if (room->name == NULL || room->folded == NULL || room->topic == NULL ||
+        tsearch(room, &state->by_room_name, compare_room_names) == NULL) {
+        room_free(room);
+        return NULL;
+    }
+    state->rooms[state->room_count++] = room;
+    undo_note(state, (struct undo){.kind = UNDO_ADD_ROOM, .room = room});
+    return room;
+}
+
+bool state_set_topic(struct state *state, struct room *room, struct wire_text topic) {
+    char *copy = strndup(topic.data != NULL ? topic.data : "", topic.size);
+    if (copy == NULL || !undo_reserve(state)) {
+        free(copy);
+        return false;
+    }
+    undo_note(state, (struct undo){.kind = UNDO_SET_TOPIC, .room = room, .text = room->topic});
+    room->topic = copy;
+    return true;
+}
+
+bool state_set_newest(struct state *state, struct room *room, uint64_t id) {
+    if (!undo_reserve(state))
+        return false;
+    undo_note(state, (struct undo){.kind = UNDO_SET_NEWEST, .room = room, .number = room->newest});
+    room->newest = id;
+    return true;
+}
+
+static void member_insert(struct room *room, struct account *account) {
+    size_t place = room_member_after(room, account->id);
+    memmove(&room->members[place + 1], &room->members[place],
+            (room->member_count - place) * sizeof *room->members);
+    room->members[place] = account->id;
+    room->member_count++;
+    account->rooms[account->room_count++] = room->id;
+}
+
+static void member_erase(struct room *room, struct account *account) {
+    size_t place = room_member_after(room, account->id) - 1;
+    memmove(&room->members[place], &room->members[place + 1],
+            (room->member_count - place - 1) * sizeof *room->members);
+    room->member_count--;
+    for (size_t i = 0; i < account->room_count; i++)
+        if (account->rooms[i] == room->id)
+            account->rooms[i] = account->rooms[--account->room_count];
+}
+
+bool state_add_member(struct state *state, struct room *room, struct account *account) {
+    void *members = room->members;
+    void *rooms = account->rooms;
+    bool space = grow(&members, &room->member_capacity, room->member_count, sizeof *room->members);
+    room->members = members;
+    space =
+        space && grow(&rooms, &account->room_capacity, account->room_count, sizeof *account->rooms);
+    account->rooms = rooms;
+    if (!space || !undo_reserve(state))
+        return false;
+    member_insert(room, account);
+    undo_note(state, (struct undo){.kind = UNDO_ADD_MEMBER, .room = room, .account = account});
+    return true;
+}
+
+bool state_remove_member(struct state *state, struct room *room, struct account *account) {
+    if (!undo_reserve(state))
+        return false;
+    member_erase(room, account);
+    undo_note(state, (struct undo){.kind = UNDO_REMOVE_MEMBER, .room = room, .account = account});
+    return true;
+}
+
+struct outbox *state_outbox(struct state *state, struct account *account, uint64_t id) {
+    (void)state;
+    for (struct outbox *outbox = account->outboxes; outbox != NULL; outbox = outbox->next)
+        if (outbox->id == id)
+            return outbox;
+    struct outbox *outbox = calloc(1, sizeof *outbox);
+    if (outbox == NULL)
+        return NULL;
+    outbox->id = id;
+    outbox->account = account;
+    outbox->next = account->outboxes;
+    account->outboxes = outbox;
+    return outbox;
+}
+
+bool state_set_up_to(struct state *state, struct outbox *outbox, uint64_t up_to) {
+    if (!undo_reserve(state))
+        return false;
+    undo_note(state,
+              (struct undo){.kind = UNDO_SET_UP_TO, .outbox = outbox, .number = outbox->up_to});
+    outbox->up_to = up_to;
+    return true;
+}
+
+static bool presence_place(struct state *state, uint64_t session) {
+    struct presence_table *table = &state->presences[session_worker(session)];
+    uint32_t slot = session_slot(session);
+    if (slot < table->count)
+        return true;
+    size_t count = table->count > 0 ? table->count : 64;
+    while (count <= slot)
+        count *= 2;
+    struct presence **slots = realloc(table->slots, count * sizeof *slots);
+    if (slots == NULL)
+        return false;
+    memset(slots + table->count, 0, (count - table->count) * sizeof *slots);
+    *table = (struct presence_table){slots, count};
+    return true;
+}
+
+static bool presence_link(struct state *state, struct presence *presence) {
+    if (tsearch(presence->account, &state->by_online_nick, compare_nicks) == NULL)
+        return false;
+    presence->account->presence = presence;
+    state->presences[session_worker(presence->session)].slots[session_slot(presence->session)] =
+        presence;
+    return true;
+}
+
+static void presence_unlink(struct state *state, struct presence *presence) {
+    tdelete(presence->account, &state->by_online_nick, compare_nicks);
+    presence->account->presence = NULL;
+    state->presences[session_worker(presence->session)].slots[session_slot(presence->session)] =
+        NULL;
+}
+
+struct presence *state_attach(struct state *state, struct account *account, uint64_t session) {
+    struct presence *presence = calloc(1, sizeof *presence);
+    if (presence == NULL || !presence_place(state, session) || !undo_reserve(state)) {
+        free(presence);
+        return NULL;
+    }
+    presence->session = session;
+    presence->account = account;
+    if (!presence_link(state, presence)) {
+        free(presence);
+        return NULL;
+    }
+    undo_note(state, (struct undo){.kind = UNDO_ATTACH, .presence = presence});
+    return presence;
+}
+
+bool state_detach(struct state *state, struct presence *presence) {
+    if (!undo_reserve(state))
+        return false;
+    presence_unlink(state, presence);
+    undo_note(state, (struct undo){.kind = UNDO_DETACH, .presence = presence});
+    return true;
+}
+
+static void undo_add_account(struct state *state, struct undo *undo) {
+    tdelete(undo->account, &state->by_secret, compare_secrets);
+    state->account_count--;
+    account_free(undo->account);
+}
+
+static void undo_set_nick(struct state *state, struct undo *undo) {
+    account_swap_nick(state, undo->account, &undo->text, &undo->folded);
+}
+
+static void undo_add_room(struct state *state, struct undo *undo) {
+    tdelete(undo->room, &state->by_room_name, compare_room_names);
+    state->room_count--;
+    room_free(undo->room);
+}
+
+static void undo_set_topic(struct state *state, struct undo *undo) {
+    (void)state;
+    char *undone = undo->room->topic;
+    undo->room->topic = undo->text;
+    undo->text = undone;
+}
+
+static void undo_set_newest(struct state *state, struct undo *undo) {
+    (void)state;
+    undo->room->newest = undo->number;
+}
+
+static void undo_add_member(struct state *state, struct undo *undo) {
+    (void)state;
+    member_erase(undo->room, undo->account);
+}
+
+static void undo_remove_member(struct state *state, struct undo *undo) {
+    (void)state;
+    member_insert(undo->room, undo->account);
+}
+
+static void undo_set_up_to(struct state *state, struct undo *undo) {
+    (void)state;
+    undo->outbox->up_to = undo->number;
+}
+
+static void undo_attach(struct state *state, struct undo *undo) {
+    presence_unlink(state, undo->presence);
+    free(undo->presence);
+}
+
+static void undo_detach(struct state *state, struct undo *undo) {
+    presence_link(state, undo->presence);
+    undo->presence = NULL;
+}
+
+static void (*const undo_functions[UNDO_COUNT])(struct state *state, struct undo *undo) = {
+    [UNDO_ADD_ACCOUNT] = undo_add_account,
+    [UNDO_SET_NICK] = undo_set_nick,
+    [UNDO_ADD_ROOM] = undo_add_room,
+    [UNDO_SET_TOPIC] = undo_set_topic,
+    [UNDO_SET_NEWEST] = undo_set_newest,
+    [UNDO_ADD_MEMBER] = undo_add_member,
+    [UNDO_REMOVE_MEMBER] = undo_remove_member,
+    [UNDO_SET_UP_TO] = undo_set_up_to,
+    [UNDO_ATTACH] = undo_attach,
+    [UNDO_DETACH] = undo_detach,
+};
+
+static void undo_free(struct undo *undo) {
+    free(undo->text);
+    free(undo->folded);
+}
+
+void state_keep(struct state *state) {
+    for (size_t i = 0; i < state->undo_count; i++) {
+        if (state->undos[i].kind == UNDO_DETACH)
+            free(state->undos[i].presence);
+        undo_free(&state->undos[i]);
+    }
+    state->undo_count = 0;
+}
+
+void state_undo(struct state *state) {
+    while (state->undo_count > 0) {
+        struct undo *undo = &state->undos[--state->undo_count];
+        undo_functions[undo->kind](state, undo);
+        undo_free(undo);
+    }
+}
+
+static bool load_account(void *context, uint32_t id, const char *nick, const uint8_t *hash) {
+    return state_add_account(context, id, nick, hash) != NULL;
+}
+
+static bool load_room(void *context, uint32_t id, int kind, const char *name, const char *topic,
+                      uint64_t newest) {
+    struct room *room = state_add_room(context, id, (enum room_kind)kind, name);
+    return room != NULL && state_set_topic(context, room, wire_text(topic)) &&
+           state_set_newest(context, room, newest);
+}
+
+static bool load_member(void *context, uint32_t room_id, uint32_t account_id) {
+    struct room *room = state_room(context, room_id);
+    struct account *account = state_account(context, account_id);
+    return room != NULL && account != NULL && state_add_member(context, room, account);
+}
+
+static bool load_outbox(void *context, uint32_t account_id, uint64_t id, uint64_t up_to) {
+    struct account *account = state_account(context, account_id);
+    struct outbox *outbox = account != NULL ? state_outbox(context, account, id) : NULL;
+    return outbox != NULL && state_set_up_to(context, outbox, up_to);
+}
+
+bool state_load(struct state *state, struct store *store) {
+    const struct store_visitor visitor = {state, load_account, load_room, load_member, load_outbox};
+    bool loaded = store_visit(store, &visitor);
+    state_keep(state);
+    return loaded;
+}

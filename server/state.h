@@ -1,0 +1,106 @@
+/* What the log adds up to: accounts, rooms, members, outboxes, and who is connected. The log
+ * thread's alone; nobody else sees these structs. Readers of the structs change nothing; every
+ * change goes through a function here, which notes how to undo it until state_keep or state_undo
+ * ends the batch. Functions that change return false when out of memory, with nothing changed. */
+#ifndef SERVER_STATE_H
+#define SERVER_STATE_H
+
+#include "protocol.h"
+#include "store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { STATE_LOBBY = 1, STATE_WORKERS_MAX = 64 };
+
+/* Where a client's posts come from; see `post` in protocol.def. */
+struct outbox {
+    uint64_t id;
+    uint64_t up_to;      /* highest number stored */
+    uint64_t refused_at; /* the number last refused: what follows it is void until it comes again */
+    bool touched;        /* in this batch */
+    struct account *account;
+    struct outbox *next;         /* of the account */
+    struct outbox *next_touched; /* of the batch */
+};
+
+/* A greeted connection. */
+struct presence {
+    uint64_t session;
+    struct account *account;
+    struct outbox *outbox; /* NULL when it will not post */
+    bool stored_due;       /* a `stored` is to be sent at the end of the batch */
+    struct presence *next_due;
+};
+
+struct account {
+    uint32_t id;
+    char *nick;
+    char *folded;
+    uint8_t secret_hash[STORE_HASH_BYTES];
+    struct presence *presence; /* NULL when away */
+    struct outbox *outboxes;
+    uint32_t *rooms; /* ids of the rooms it is a member of */
+    size_t room_count;
+    size_t room_capacity;
+};
+
+struct room {
+    uint32_t id;
+    enum room_kind kind;
+    char *name;   /* with its #; "LOW:HIGH", the members' account ids, for a direct room */
+    char *folded; /* unique among rooms */
+    char *topic;
+    uint64_t newest;   /* id of its newest event */
+    uint32_t *members; /* account ids, ascending */
+    size_t member_count;
+    size_t member_capacity;
+    struct output *open_output; /* where the batch collects the room's events, see batch.h */
+};
+
+struct state;
+
+struct state *state_new(void);
+void state_free(struct state *state);
+
+/* Loads everything from the store. False when it cannot be read or makes no sense. */
+bool state_load(struct state *state, struct store *store);
+
+/* Ends the batch: what was changed stays, or never was. */
+void state_keep(struct state *state);
+void state_undo(struct state *state);
+
+struct account *state_account(const struct state *state, uint32_t id);
+struct account *state_account_by_secret(const struct state *state,
+                                        const uint8_t hash[STORE_HASH_BYTES]);
+struct account *state_account_online(const struct state *state, const char *folded_nick);
+/* Who holds the nick now, or else the newest account that had it last. */
+struct account *state_account_by_nick(const struct state *state, const char *folded_nick);
+uint32_t state_next_account(const struct state *state);
+
+struct room *state_room(const struct state *state, uint32_t id);
+struct room *state_room_by_name(const struct state *state, const char *folded_name);
+uint32_t state_next_room(const struct state *state);
+bool room_has_member(const struct room *room, uint32_t account);
+/* Index of the first member with an id above `account`. */
+size_t room_member_after(const struct room *room, uint32_t account);
+
+struct presence *state_presence(const struct state *state, uint64_t session);
+
+struct account *state_add_account(struct state *state, uint32_t id, const char *nick,
+                                  const uint8_t secret_hash[STORE_HASH_BYTES]);
+bool state_set_nick(struct state *state, struct account *account, const char *nick);
+struct room *state_add_room(struct state *state, uint32_t id, enum room_kind kind,
+                            const char *name);
+bool state_set_topic(struct state *state, struct room *room, struct wire_text topic);
+bool state_set_newest(struct state *state, struct room *room, uint64_t id);
+bool state_add_member(struct state *state, struct room *room, struct account *account);
+bool state_remove_member(struct state *state, struct room *room, struct account *account);
+struct outbox *state_outbox(struct state *state, struct account *account, uint64_t id);
+bool state_set_up_to(struct state *state, struct outbox *outbox, uint64_t up_to);
+
+/* The account is connected as `session` now; it must have no presence. */
+struct presence *state_attach(struct state *state, struct account *account, uint64_t session);
+bool state_detach(struct state *state, struct presence *presence);
+
+#endif
