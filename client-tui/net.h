@@ -1,0 +1,49 @@
+/* The network thread: connects, greets, resumes, reconnects with backoff and jitter, keeps the
+ * outbox on disk, and hands everything to the UI thread in order and exactly once. The functions
+ * are called by the UI thread, never wait for the network, and hand over copies. */
+#ifndef CLIENT_NET_H
+#define CLIENT_NET_H
+
+#include "news.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct net;
+
+struct net_options {
+    const char *host;
+    const char *port;
+    const char *nick;
+    const char *room; /* joined after each first welcome, "#lobby" */
+    unsigned history; /* messages of a room fetched when it is first seen; 0: none */
+};
+
+/* Starts the thread. NULL after saying on stderr what failed. The strings are copied. */
+struct net *net_start(const struct net_options *options);
+
+/* Ends the thread; it says goodbye if connected, and never takes longer than a moment. */
+void net_stop(struct net *net);
+
+/* Becomes readable when there is news; net_take then takes all of it. */
+int net_descriptor(const struct net *net);
+struct queue_chain net_take(struct net *net);
+
+/* Puts a post into the outbox. `room` 0 is the room of net_options, not yet joined. The outbox
+ * numbers posts in the order of these calls, beginning with NEWS_OUTBOX's number. */
+void net_post(struct net *net, uint32_t room, struct wire_text body);
+
+/* Sends a request as it is (join, leave, direct, rename, set_topic, who, list, search). When there
+ * is no connection, or it breaks before the answer, the answer is an `error` with ERROR_FAILED. */
+void net_request(struct net *net, const struct message *request);
+
+/* Asks for the page before the event `before` of a room; the answer is NEWS_OLDER. */
+void net_older(struct net *net, uint32_t room, uint64_t before);
+
+/* The nick to greet with from now on; tries at once if the greeting was refused. */
+void net_rename(struct net *net, const char *nick);
+
+/* Tries to connect now instead of waiting. */
+void net_retry(struct net *net);
+
+#endif

@@ -1,0 +1,363 @@
+#include "outbox.h"
+#include "buffer.h"
+#include "paths.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { OUTBOX_FILES_MAX = 1000, OUTBOX_PROBLEM_MAX = 256 };
+
+static const char outbox_schema[] =
+    "PRAGMA locking_mode=EXCLUSIVE;"
+    "PRAGMA journal_mode=WAL;"
+    "PRAGMA synchronous=FULL;"
+    "BEGIN EXCLUSIVE;"
+    "CREATE TABLE IF NOT EXISTS client(one INTEGER PRIMARY KEY CHECK(one=1), outbox INTEGER NOT NULL,"
+    "  next_number INTEGER NOT NULL, server INTEGER NOT NULL, secret BLOB NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS posts(number INTEGER PRIMARY KEY, room INTEGER NOT NULL,"
+    "  body BLOB NOT NULL);"
+    "COMMIT;";
+
+struct outbox {
+    sqlite3 *database;
+    uint64_t id;
+    uint64_t next_number;
+    uint64_t server;
+    uint8_t secret[SECRET_BYTES];
+    size_t secret_size;
+    struct outbox_post *first;
+    struct outbox_post *last;
+    bool in_transaction;
+    char problem[OUTBOX_PROBLEM_MAX];
+};
+
+/* Runs a statement with up to three integers and a blob; a failure becomes the outbox's problem. */
+static void outbox_run(struct outbox *outbox, const char *sql, const uint64_t *numbers, int count,
+                       struct wire_blob bytes) {
+    sqlite3_stmt *statement = NULL;
+    int result = sqlite3_prepare_v2(outbox->database, sql, -1, &statement, NULL);
+    for (int i = 0; i < count && result == SQLITE_OK; i++)
+        result = sqlite3_bind_int64(statement, i + 1, (sqlite3_int64)numbers[i]);
+    if (result == SQLITE_OK && bytes.data != NULL)
+        result = sqlite3_bind_blob64(statement, count + 1, bytes.data, bytes.size, SQLITE_STATIC);
+    if (result == SQLITE_OK)
+        result = sqlite3_step(statement);
+    if (result != SQLITE_DONE && result != SQLITE_ROW)
+        snprintf(outbox->problem, sizeof outbox->problem, "cannot keep the outbox on disk: %s",
+                 sqlite3_errmsg(outbox->database));
+    sqlite3_finalize(statement);
+}
+
+static void outbox_execute(struct outbox *outbox, const char *sql) {
+    outbox_run(outbox, sql, NULL, 0, (struct wire_blob){0});
+}
+
+static void outbox_begin(struct outbox *outbox) {
+    if (!outbox->in_transaction)
+        outbox_execute(outbox, "BEGIN");
+    outbox->in_transaction = true;
+}
+
+void outbox_flush(struct outbox *outbox) {
+    if (outbox->in_transaction)
+        outbox_execute(outbox, "COMMIT");
+    outbox->in_transaction = false;
+}
+
+static void outbox_save(struct outbox *outbox) {
+    const uint64_t numbers[] = {outbox->id, outbox->next_number, outbox->server};
+    outbox_run(outbox, "INSERT OR REPLACE INTO client VALUES(1,?,?,?,?)", numbers, 3,
+               (struct wire_blob){outbox->secret, outbox->secret_size});
+}
+
+static struct outbox_post *outbox_append(struct outbox *outbox, uint64_t number, uint32_t room,
+                                         struct wire_text body) {
+    struct outbox_post *post = malloc(sizeof *post + body.size);
+    if (post == NULL)
+        return NULL;
+    post->next = NULL;
+    post->number = number;
+    post->room = room;
+    post->size = body.size;
+    if (body.size > 0)
+        memcpy(post->body, body.data, body.size);
+    if (outbox->last != NULL)
+        outbox->last->next = post;
+    else
+        outbox->first = post;
+    outbox->last = post;
+    return post;
+}
+
+static uint64_t outbox_random(void) {
+    uint64_t number = 0;
+    if (getrandom(&number, sizeof number, 0) != sizeof number)
+        number = (uint64_t)time(NULL) << 20 ^ (uint64_t)getpid();
+    return (number >> 1) | 1;
+}
+
+static bool outbox_load_client(struct outbox *outbox) {
+    sqlite3_stmt *row = NULL;
+    bool found = sqlite3_prepare_v2(outbox->database,
+                                    "SELECT outbox, next_number, server, secret FROM client", -1,
+                                    &row, NULL) == SQLITE_OK &&
+                 sqlite3_step(row) == SQLITE_ROW;
+    if (found) {
+        outbox->id = (uint64_t)sqlite3_column_int64(row, 0);
+        outbox->next_number = (uint64_t)sqlite3_column_int64(row, 1);
+        outbox->server = (uint64_t)sqlite3_column_int64(row, 2);
+        outbox->secret_size = sqlite3_column_bytes(row, 3) == SECRET_BYTES ? SECRET_BYTES : 0;
+        if (outbox->secret_size > 0)
+            memcpy(outbox->secret, sqlite3_column_blob(row, 3), SECRET_BYTES);
+    }
+    sqlite3_finalize(row);
+    return found;
+}
+
+static void outbox_load_posts(struct outbox *outbox) {
+    sqlite3_stmt *row = NULL;
+    if (sqlite3_prepare_v2(outbox->database, "SELECT number, room, body FROM posts ORDER BY number",
+                           -1, &row, NULL) == SQLITE_OK)
+        while (sqlite3_step(row) == SQLITE_ROW)
+            outbox_append(outbox, (uint64_t)sqlite3_column_int64(row, 0),
+                          (uint32_t)sqlite3_column_int64(row, 1),
+                          (struct wire_text){sqlite3_column_blob(row, 2),
+                                             (size_t)sqlite3_column_bytes(row, 2)});
+    sqlite3_finalize(row);
+}
+
+static bool outbox_open_file(struct outbox *outbox, const char *path, int *result) {
+    *result = sqlite3_open_v2(path, &outbox->database,
+                              SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+                                  SQLITE_OPEN_NOFOLLOW,
+                              NULL);
+    if (*result == SQLITE_OK)
+        *result = sqlite3_exec(outbox->database, outbox_schema, NULL, NULL, NULL);
+    if (*result == SQLITE_OK)
+        return true;
+    snprintf(outbox->problem, sizeof outbox->problem, "cannot keep the outbox on disk: %s",
+             outbox->database != NULL ? sqlite3_errmsg(outbox->database) : strerror(ENOMEM));
+    sqlite3_close(outbox->database);
+    outbox->database = NULL;
+    return false;
+}
+
+/* Appends the text with everything but letters and digits as %XX, so that no name becomes a path.
+ */
+static void outbox_append_name(struct buffer *path, const char *text) {
+    for (; *text != '\0'; text++) {
+        unsigned char byte = (unsigned char)*text;
+        if (isalnum(byte) || (byte == '.' && path->size > 0 && path->data[path->size - 1] != '/'))
+            buffer_append(path, &byte, 1);
+        else
+            buffer_append_format(path, "%%%02X", byte);
+    }
+}
+
+/* The folder of this server and nick, made if need be; NULL with the problem. The caller frees it.
+ */
+static char *outbox_folder(struct outbox *outbox, const char *host, const char *port,
+                           const char *nick) {
+    char *root = path_for_user("XDG_STATE_HOME", ".local/state", "chat-tui");
+    struct buffer path = {0};
+    if (root != NULL) {
+        buffer_append_format(&path, "%s/", root);
+        outbox_append_name(&path, host);
+        buffer_append_string(&path, "_");
+        outbox_append_name(&path, port);
+        buffer_append_string(&path, "/");
+        outbox_append_name(&path, nick);
+    }
+    char *folder = root != NULL ? strdup(buffer_string(&path)) : NULL;
+    if (root == NULL)
+        snprintf(outbox->problem, sizeof outbox->problem,
+                 "cannot keep the outbox on disk: there is no home folder");
+    if (folder != NULL && !path_make_folders(folder)) {
+        snprintf(outbox->problem, sizeof outbox->problem,
+                 "cannot keep the outbox on disk: %.150s: %s", folder, strerror(errno));
+        free(folder);
+        folder = NULL;
+    }
+    buffer_free(&path);
+    free(root);
+    return folder;
+}
+
+/* Opens the first file that no other client holds. */
+static bool outbox_open_free(struct outbox *outbox, const char *folder) {
+    char name[16];
+    int result = SQLITE_BUSY;
+    for (int i = 0; i < OUTBOX_FILES_MAX && result == SQLITE_BUSY; i++) {
+        snprintf(name, sizeof name, "%d.db", i);
+        char *path = path_join(folder, name);
+        bool opened = path != NULL && outbox_open_file(outbox, path, &result);
+        free(path);
+        if (opened)
+            return true;
+    }
+    return false;
+}
+
+struct outbox *outbox_open(const char *host, const char *port, const char *nick) {
+    struct outbox *outbox = calloc(1, sizeof *outbox);
+    if (outbox == NULL)
+        return NULL;
+    mode_t mask = umask(077);
+    char *folder = outbox_folder(outbox, host, port, nick);
+    bool on_disk = folder != NULL && outbox_open_free(outbox, folder);
+    free(folder);
+    int result;
+    char problem[OUTBOX_PROBLEM_MAX];
+    memcpy(problem, outbox->problem, sizeof problem);
+    if (!on_disk && !outbox_open_file(outbox, ":memory:", &result)) {
+        free(outbox);
+        outbox = NULL;
+    }
+    umask(mask);
+    if (outbox == NULL)
+        return NULL;
+    memcpy(outbox->problem, on_disk ? "" : problem, on_disk ? 1 : sizeof problem);
+    outbox->next_number = 1;
+    if (!outbox_load_client(outbox)) {
+        outbox->id = outbox_random();
+        outbox_save(outbox);
+    }
+    outbox_load_posts(outbox);
+    return outbox;
+}
+
+void outbox_close(struct outbox *outbox) {
+    if (outbox == NULL)
+        return;
+    outbox_flush(outbox);
+    sqlite3_close(outbox->database);
+    while (outbox->first != NULL) {
+        struct outbox_post *next = outbox->first->next;
+        free(outbox->first);
+        outbox->first = next;
+    }
+    free(outbox);
+}
+
+const char *outbox_problem(const struct outbox *outbox) {
+    return outbox->problem[0] != '\0' ? outbox->problem : NULL;
+}
+
+uint64_t outbox_id(const struct outbox *outbox) {
+    return outbox->id;
+}
+
+uint64_t outbox_next_number(const struct outbox *outbox) {
+    return outbox->next_number;
+}
+
+const struct outbox_post *outbox_first(const struct outbox *outbox) {
+    return outbox->first;
+}
+
+struct wire_blob outbox_secret(const struct outbox *outbox) {
+    return (struct wire_blob){outbox->secret, outbox->secret_size};
+}
+
+bool outbox_welcome(struct outbox *outbox, uint64_t server, struct wire_blob secret) {
+    bool same = outbox->server == 0 || outbox->server == server;
+    outbox->server = server;
+    outbox->secret_size = secret.size == SECRET_BYTES ? SECRET_BYTES : 0;
+    if (outbox->secret_size > 0)
+        memcpy(outbox->secret, secret.data, SECRET_BYTES);
+    outbox_save(outbox);
+    return same;
+}
+
+const struct outbox_post *outbox_add(struct outbox *outbox, uint32_t room, struct wire_text body) {
+    struct outbox_post *post = outbox_append(outbox, outbox->next_number, room, body);
+    if (post == NULL)
+        return NULL;
+    outbox_begin(outbox);
+    const uint64_t numbers[] = {post->number, room};
+    outbox_run(outbox, "INSERT INTO posts VALUES(?,?,?)", numbers, 2,
+               (struct wire_blob){(const uint8_t *)post->body, post->size});
+    outbox->next_number++;
+    outbox_save(outbox);
+    return post;
+}
+
+void outbox_stored(struct outbox *outbox, uint64_t up_to) {
+    if (outbox->first == NULL || outbox->first->number > up_to)
+        return;
+    while (outbox->first != NULL && outbox->first->number <= up_to) {
+        struct outbox_post *next = outbox->first->next;
+        free(outbox->first);
+        outbox->first = next;
+    }
+    if (outbox->first == NULL)
+        outbox->last = NULL;
+    outbox_flush(outbox);
+    /* Forgetting a stored post is not worth a wait for the disk: a repeat is harmless. */
+    outbox_execute(outbox, "PRAGMA synchronous=OFF");
+    outbox_run(outbox, "DELETE FROM posts WHERE number<=?", &up_to, 1, (struct wire_blob){0});
+    outbox_execute(outbox, "PRAGMA synchronous=FULL");
+}
+
+void outbox_refused(struct outbox *outbox, uint64_t number) {
+    struct outbox_post **place = &outbox->first;
+    struct outbox_post *before = NULL;
+    while (*place != NULL && (*place)->number < number) {
+        before = *place;
+        place = &(*place)->next;
+    }
+    if (*place == NULL || (*place)->number != number)
+        return;
+    struct outbox_post *refused = *place;
+    *place = refused->next;
+    if (outbox->last == refused)
+        outbox->last = before;
+    free(refused);
+    for (struct outbox_post *post = *place; post != NULL; post = post->next)
+        post->number--;
+    outbox->next_number--;
+    outbox_begin(outbox);
+    outbox_run(outbox, "DELETE FROM posts WHERE number=?", &number, 1, (struct wire_blob){0});
+    /* Through negative numbers, so that no two rows ever meet. */
+    outbox_run(outbox, "UPDATE posts SET number=-number WHERE number>?", &number, 1,
+               (struct wire_blob){0});
+    outbox_execute(outbox, "UPDATE posts SET number=-number-1 WHERE number<0");
+    outbox_save(outbox);
+    outbox_flush(outbox);
+}
+
+void outbox_bind(struct outbox *outbox, uint32_t room) {
+    const uint64_t number = room;
+    bool any = false;
+    for (struct outbox_post *post = outbox->first; post != NULL; post = post->next) {
+        any = any || post->room == 0;
+        if (post->room == 0)
+            post->room = room;
+    }
+    if (any)
+        outbox_run(outbox, "UPDATE posts SET room=? WHERE room=0", &number, 1,
+                   (struct wire_blob){0});
+}
+
+void outbox_renew(struct outbox *outbox) {
+    outbox->id = outbox_random();
+    outbox->next_number = 1;
+    outbox_begin(outbox);
+    outbox_execute(outbox, "DELETE FROM posts");
+    for (struct outbox_post *post = outbox->first; post != NULL; post = post->next) {
+        post->number = outbox->next_number++;
+        const uint64_t numbers[] = {post->number, post->room};
+        outbox_run(outbox, "INSERT INTO posts VALUES(?,?,?)", numbers, 2,
+                   (struct wire_blob){(const uint8_t *)post->body, post->size});
+    }
+    outbox_save(outbox);
+    outbox_flush(outbox);
+}

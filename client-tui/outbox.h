@@ -1,0 +1,60 @@
+/* The outbox: posts wait here, on disk, until the server has stored them; with them the secret by
+ * which the server knows this client again. A small SQLite file of its own in the user's state
+ * folder, one for each client that runs at a time; a client takes the first that no other holds.
+ * The network thread's alone. */
+#ifndef CLIENT_OUTBOX_H
+#define CLIENT_OUTBOX_H
+
+#include "bounds.h"
+#include "wire.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct outbox;
+
+struct outbox_post {
+    struct outbox_post *next;
+    uint64_t number;
+    uint32_t room; /* 0: the start room, whose number is not yet known */
+    size_t size;
+    char body[];
+};
+
+/* Opens the outbox for this server and nick. When the disk cannot be used it keeps to memory and
+ * outbox_problem says why. NULL only when out of memory. */
+struct outbox *outbox_open(const char *host, const char *port, const char *nick);
+void outbox_close(struct outbox *outbox);
+
+/* Why posts do not survive this process, or NULL. Valid until the next call that writes. */
+const char *outbox_problem(const struct outbox *outbox);
+
+uint64_t outbox_id(const struct outbox *outbox);
+uint64_t outbox_next_number(const struct outbox *outbox);
+
+/* The oldest waiting post; the others follow by `next`. */
+const struct outbox_post *outbox_first(const struct outbox *outbox);
+
+/* The secret of the last welcome; empty when there was none. */
+struct wire_blob outbox_secret(const struct outbox *outbox);
+
+/* Notes a welcome. False when it comes from another server than the last one. */
+bool outbox_welcome(struct outbox *outbox, uint64_t server, struct wire_blob secret);
+
+/* Adds a post; on disk when outbox_flush returns. NULL when out of memory. */
+const struct outbox_post *outbox_add(struct outbox *outbox, uint32_t room, struct wire_text body);
+void outbox_flush(struct outbox *outbox);
+
+/* Drops the posts up to the number: they are stored. */
+void outbox_stored(struct outbox *outbox, uint64_t up_to);
+
+/* Drops one post; those after it move down by one. */
+void outbox_refused(struct outbox *outbox, uint64_t number);
+
+/* Gives the start room its number. */
+void outbox_bind(struct outbox *outbox, uint32_t room);
+
+/* Begins anew under another id, the waiting posts numbered from 1. */
+void outbox_renew(struct outbox *outbox);
+
+#endif
