@@ -1,0 +1,166 @@
+#include "commands.h"
+#include "keys.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Cuts the first word off; returns it, and puts what follows into *rest. */
+static char *command_word(char *text, char **rest) {
+    char *end = text + strcspn(text, " \n");
+    *rest = end + strspn(end, " \n");
+    *end = '\0';
+    return text;
+}
+
+static void command_help(struct chat *chat, char *argument) {
+    struct buffer text = {0};
+    bool keys = strcmp(argument, "keys") == 0;
+    bool found = keys;
+    if (argument[0] == '/')
+        argument++;
+    for (size_t i = 0; !keys && i < command_count; i++) {
+        if (argument[0] != '\0' && strcmp(argument, commands[i].name) != 0)
+            continue;
+        buffer_append_format(&text, "%s/%s %s%*s%s", text.size > 0 ? "\n" : "", commands[i].name,
+                             commands[i].arguments,
+                             (int)(22 - strlen(commands[i].name) - strlen(commands[i].arguments)),
+                             "", commands[i].help);
+        found = true;
+    }
+    for (size_t i = 0; keys && i < key_count; i++)
+        if (key_bindings[i].help != NULL)
+            buffer_append_format(&text, "%s%-24s%s", text.size > 0 ? "\n" : "",
+                                 key_bindings[i].shown, key_bindings[i].help);
+    if (found)
+        chat_notice(chat, "%s", buffer_string(&text));
+    else
+        chat_notice(chat, "There is no command /%s. /help lists all.", argument);
+    buffer_free(&text);
+}
+
+static void command_join(struct chat *chat, char *argument) {
+    char *rest;
+    char *name = command_word(argument, &rest);
+    if (name[0] == '#') {
+        chat_join(chat, name);
+        return;
+    }
+    char *marked = NULL;
+    if (asprintf(&marked, "#%s", name) < 0)
+        abort();
+    chat_join(chat, marked);
+    free(marked);
+}
+
+static void command_leave(struct chat *chat, char *argument) {
+    (void)argument;
+    chat_leave(chat);
+}
+
+static void command_msg(struct chat *chat, char *argument) {
+    char *text;
+    char *nick = command_word(argument, &text);
+    chat_direct(chat, nick, text);
+}
+
+static void command_nick(struct chat *chat, char *argument) {
+    char *rest;
+    chat_rename(chat, command_word(argument, &rest));
+}
+
+static void command_topic(struct chat *chat, char *argument) {
+    chat_set_topic(chat, argument);
+}
+
+static void command_who(struct chat *chat, char *argument) {
+    (void)argument;
+    chat_who(chat);
+}
+
+static void command_list(struct chat *chat, char *argument) {
+    (void)argument;
+    chat_list(chat);
+}
+
+static void command_search(struct chat *chat, char *argument) {
+    chat_search(chat, argument);
+}
+
+static void command_room(struct chat *chat, char *argument) {
+    char *rest;
+    const struct room *room = model_room_named(chat->model, command_word(argument, &rest));
+    if (room != NULL)
+        model_show(chat->model, room);
+    else
+        chat_notice(chat, "You are not in %s. /join makes or opens a room.", argument);
+}
+
+static void command_reconnect(struct chat *chat, char *argument) {
+    (void)argument;
+    net_retry(chat->net);
+}
+
+static void command_quit(struct chat *chat, char *argument) {
+    (void)argument;
+    chat->quit = true;
+}
+
+const struct command commands[] = {
+    {"help", "[COMMAND|keys]", "what there is", false, command_help},
+    {"join", "#ROOM", "open a room, or make it", true, command_join},
+    {"leave", "", "leave this room", false, command_leave},
+    {"list", "", "the rooms of this server", false, command_list},
+    {"msg", "NICK [TEXT]", "talk to one person", true, command_msg},
+    {"nick", "NAME", "take another nick", true, command_nick},
+    {"quit", "", "end the program", false, command_quit},
+    {"reconnect", "", "try to connect now", false, command_reconnect},
+    {"room", "NAME", "show a room you are in", true, command_room},
+    {"search", "[WORDS]", "find messages; again: older ones", false, command_search},
+    {"topic", "[TEXT]", "show or set the topic", false, command_topic},
+    {"who", "", "who is here", false, command_who},
+};
+const size_t command_count = sizeof commands / sizeof *commands;
+
+static void command_run(struct chat *chat, char *line) {
+    char *argument;
+    char *name = command_word(line, &argument);
+    for (size_t i = 0; i < command_count; i++) {
+        if (strcmp(commands[i].name, name) != 0)
+            continue;
+        if (commands[i].needs_argument && argument[0] == '\0')
+            chat_notice(chat, "Say what: /%s %s", name, commands[i].arguments);
+        else
+            commands[i].run(chat, argument);
+        return;
+    }
+    chat->failures++;
+    chat_notice(chat, "There is no command /%s. /help lists all; //%s sends it as text.", name,
+                name);
+}
+
+/* Something other than blanks. */
+static bool says_something(const char *text, size_t size) {
+    for (size_t i = 0; i < size; i++)
+        if (strchr(" \t\n", text[i]) == NULL || text[i] == '\0')
+            return true;
+    return false;
+}
+
+void commands_enter(struct chat *chat, const char *entered, size_t size) {
+    if (!says_something(entered, size))
+        return;
+    if (entered[0] != '/' || (size > 1 && entered[1] == '/')) {
+        size_t skip = entered[0] == '/';
+        chat_post(chat, (struct wire_text){entered + skip, size - skip});
+        return;
+    }
+    char *line = strndup(entered + 1, size - 1);
+    if (line == NULL)
+        abort();
+    size_t end = strlen(line);
+    while (end > 0 && (line[end - 1] == ' ' || line[end - 1] == '\n'))
+        line[--end] = '\0';
+    command_run(chat, line);
+    free(line);
+}

@@ -1,0 +1,22 @@
+/* The commands: one table, from which /help, completion and the manual page follow. The UI thread's
+ * alone. */
+#ifndef CLIENT_COMMANDS_H
+#define CLIENT_COMMANDS_H
+
+#include "chat.h"
+
+struct command {
+    const char *name; /* without its slash */
+    const char *arguments;
+    const char *help;
+    bool needs_argument;
+    void (*run)(struct chat *chat, char *argument);
+};
+
+extern const struct command commands[];
+extern const size_t command_count;
+
+/* What the user entered: a /command, a text (a second slash makes one of it), or nothing. */
+void commands_enter(struct chat *chat, const char *entered, size_t size);
+
+#endif

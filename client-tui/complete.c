@@ -1,0 +1,130 @@
+#include "complete.h"
+#include "commands.h"
+#include "name.h"
+
+#include <stdio.h>
+#include <readline/readline.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The UI thread's, as Readline's hooks have no context of their own. */
+static const struct chat *complete_chat;
+static void (*complete_show)(void *context, const char *matches);
+static void *complete_context;
+
+/* Candidates gathered so far. */
+struct candidates {
+    const char *word;
+    char **list; /* [0] is kept for the common beginning */
+    size_t count;
+};
+
+/* A beginning, with or without case, in any script. */
+static bool begins_with(const char *text, const char *word) {
+    size_t size = strlen(word);
+    return strncasecmp(text, word, size) == 0;
+}
+
+static void candidates_add(struct candidates *candidates, const char *text, const char *ending) {
+    if (!begins_with(text, candidates->word))
+        return;
+    char **list = reallocarray(candidates->list, candidates->count + 3, sizeof *list);
+    if (list == NULL || asprintf(&list[candidates->count + 1], "%s%s", text, ending) < 0)
+        abort();
+    candidates->list = list;
+    list[++candidates->count + 1] = NULL;
+}
+
+static void candidates_add_commands(struct candidates *candidates) {
+    for (size_t i = 0; i < command_count; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "/%s", commands[i].name);
+        candidates_add(candidates, name, "");
+    }
+}
+
+static void candidates_add_rooms(struct candidates *candidates, const struct model *model) {
+    for (size_t i = 0; i < model->room_count; i++)
+        if (model->rooms[i]->kind == ROOM_PUBLIC)
+            candidates_add(candidates, model->rooms[i]->name, "");
+}
+
+/* Nicks of the room on screen, those who spoke last first; a nick that is no nick is not offered.
+ */
+static void candidates_add_nicks(struct candidates *candidates, const struct model *model,
+                                 const char *ending) {
+    const struct room *room = model_current(model);
+    struct name name;
+    for (size_t i = room->nick_count; i > 0; i--)
+        if (name_nick(wire_text(room->nicks[i - 1]), &name) &&
+            strcmp(room->nicks[i - 1], model->nick) != 0)
+            candidates_add(candidates, room->nicks[i - 1], ending);
+}
+
+/* What all candidates begin with, cut between characters. */
+static char *candidates_common(const struct candidates *candidates) {
+    size_t size = strlen(candidates->list[1]);
+    for (size_t i = 2; i <= candidates->count; i++) {
+        size_t same = 0;
+        while (same < size && candidates->list[i][same] == candidates->list[1][same])
+            same++;
+        size = same;
+    }
+    while (size > 0 && ((unsigned char)candidates->list[1][size] & 0xC0) == 0x80)
+        size--;
+    const char *from = size >= strlen(candidates->word) ? candidates->list[1] : candidates->word;
+    char *common = strndup(from, size >= strlen(candidates->word) ? size : strlen(from));
+    if (common == NULL)
+        abort();
+    return common;
+}
+
+char **complete_matches(const struct chat *chat, const char *line, const char *word, int start) {
+    struct candidates candidates = {.word = word};
+    bool nick_wanted = strncmp(line, "/msg ", 5) == 0;
+    if (start == 0 && word[0] == '/')
+        candidates_add_commands(&candidates);
+    else if (word[0] == '#')
+        candidates_add_rooms(&candidates, chat->model);
+    else if (strncmp(line, "/room ", 6) == 0 || strncmp(line, "/join ", 6) == 0)
+        candidates_add_rooms(&candidates, chat->model);
+    else
+        candidates_add_nicks(&candidates, chat->model, start == 0 && !nick_wanted ? ":" : "");
+    if (candidates.count == 0)
+        return NULL;
+    candidates.list[0] = candidates_common(&candidates);
+    if (candidates.count == 1) {
+        free(candidates.list[1]);
+        candidates.list[1] = NULL;
+    }
+    return candidates.list;
+}
+
+static char **complete_attempt(const char *word, int start, int end) {
+    (void)end;
+    rl_attempted_completion_over = 1; /* never file names */
+    return complete_matches(complete_chat, rl_line_buffer, word, start);
+}
+
+static void complete_display(char **matches, int count, int longest) {
+    struct buffer joined = {0};
+    (void)longest;
+    for (int i = 1; i <= count; i++)
+        buffer_append_format(&joined, "%s%s", i > 1 ? "  " : "", matches[i]);
+    complete_show(complete_context, buffer_string(&joined));
+    buffer_free(&joined);
+}
+
+void complete_start(const struct chat *chat, void (*show)(void *context, const char *matches),
+                    void *context) {
+    complete_chat = chat;
+    complete_show = show;
+    complete_context = context;
+    rl_attempted_completion_function = complete_attempt;
+    rl_completion_display_matches_hook = complete_display;
+    rl_basic_word_break_characters = " \t\n";
+    rl_completer_word_break_characters = " \t\n";
+    rl_completion_query_items = 0;
+    rl_sort_completion_matches = 0;
+    rl_variable_bind("show-all-if-ambiguous", "on");
+}

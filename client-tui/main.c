@@ -1,0 +1,192 @@
+/* chat-tui: reads its command line and hands over to the full screen or to the pipe. */
+#include "name.h"
+#include "options.h"
+#include "pipe.h"
+#include "tui.h"
+
+#include <langinfo.h>
+#include <locale.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EXIT_USAGE = 2, HISTORY_ON_SCREEN = 100, HISTORY_MAX = 100000 };
+
+struct settings {
+    const char *host;
+    const char *port;
+    const char *nick;
+    const char *room;
+    bool pipe;
+    bool follow;
+    long history;
+    bool help;
+    bool version;
+};
+
+enum option {
+    OPTION_NICK,
+    OPTION_ROOM,
+    OPTION_PLAINTEXT,
+    OPTION_PIPE,
+    OPTION_HISTORY,
+    OPTION_FOLLOW,
+    OPTION_HELP,
+    OPTION_VERSION
+};
+
+static const struct option_entry options[] = {
+    [OPTION_NICK] = {"nick", "NAME", "be called NAME (your login name)"},
+    [OPTION_ROOM] = {"room", "NAME", "begin in that room (#lobby)"},
+    [OPTION_PLAINTEXT] = {"plaintext", NULL, "talk without TLS (all there is in this version)"},
+    [OPTION_PIPE] = {"pipe", NULL, "no screen: lines of stdin are posts, messages go to stdout"},
+    [OPTION_HISTORY] = {"history", "N", "with --pipe: print the last N messages first"},
+    [OPTION_FOLLOW] = {"follow", NULL, "with --pipe: go on after the end of stdin"},
+    [OPTION_HELP] = {"help", NULL, "print this and exit"},
+    [OPTION_VERSION] = {"version", NULL, "print the version and exit"},
+};
+
+enum { OPTION_COUNT = sizeof options / sizeof *options };
+
+static bool settings_set_history(struct settings *settings, const char *argument) {
+    if (options_number(argument, 0, HISTORY_MAX, &settings->history))
+        return true;
+    fprintf(stderr, "chat-tui: --history takes a number from 0 to %d, not '%s'\n", HISTORY_MAX,
+            argument);
+    return false;
+}
+
+static bool settings_set(void *context, size_t index, const char *argument) {
+    struct settings *settings = context;
+    switch ((enum option)index) {
+    case OPTION_NICK:
+        settings->nick = argument;
+        break;
+    case OPTION_ROOM:
+        settings->room = argument;
+        break;
+    case OPTION_PLAINTEXT:
+        break;
+    case OPTION_PIPE:
+        settings->pipe = true;
+        break;
+    case OPTION_HISTORY:
+        return settings_set_history(settings, argument);
+    case OPTION_FOLLOW:
+        settings->follow = true;
+        break;
+    case OPTION_HELP:
+        settings->help = true;
+        break;
+    case OPTION_VERSION:
+        settings->version = true;
+        break;
+    }
+    return true;
+}
+
+/* The login name, if it can be a nick. */
+static const char *default_nick(void) {
+    static char nick[NAME_BYTES_MAX + 1];
+    struct name name;
+    const char *user = getenv("USER");
+    const struct passwd *entry = getpwuid(getuid());
+    if ((user == NULL || user[0] == '\0') && entry != NULL)
+        user = entry->pw_name;
+    if (user == NULL || !name_nick(wire_text(user), &name))
+        return "guest";
+    snprintf(nick, sizeof nick, "%s", name.shown);
+    return nick;
+}
+
+static bool settings_check(struct settings *settings, int count, char **arguments) {
+    struct name name;
+    long port;
+    if (count < 1 || count > 2) {
+        fprintf(stderr, "chat-tui: say where to connect: chat-tui HOST [PORT]\n");
+        return false;
+    }
+    settings->host = arguments[0];
+    settings->port = count > 1 ? arguments[1] : "8000";
+    if (!options_number(settings->port, 1, 65535, &port)) {
+        fprintf(stderr, "chat-tui: the port is a number from 1 to 65535, not '%s'\n",
+                settings->port);
+        return false;
+    }
+    if (!name_nick(wire_text(settings->nick), &name)) {
+        fprintf(stderr, "chat-tui: '%s' cannot be a nick: %s\n", settings->nick,
+                error_text(ERROR_NICK_INVALID));
+        return false;
+    }
+    if (!name_room(wire_text(settings->room), &name)) {
+        fprintf(stderr, "chat-tui: '%s' cannot be a room: %s\n", settings->room,
+                error_text(ERROR_ROOM_INVALID));
+        return false;
+    }
+    return true;
+}
+
+/* Characters are UTF-8 everywhere in here, whatever the environment says. */
+static bool set_locale(void) {
+    if (setlocale(LC_ALL, "") != NULL && strcmp(nl_langinfo(CODESET), "UTF-8") == 0)
+        return true;
+    if (setlocale(LC_CTYPE, "C.UTF-8") != NULL)
+        return true;
+    fprintf(stderr, "chat-tui: there is no UTF-8 locale; install one, or set LC_ALL=C.UTF-8\n");
+    return false;
+}
+
+static void print_help(void) {
+    printf("Usage: chat-tui [options] HOST [PORT]\n"
+           "Talks on the chat-server at HOST (a name or an address) and PORT (8000).\n\n");
+    options_print(options, OPTION_COUNT, stdout);
+    printf("\nInside, /help lists the commands and /help keys the keys.\n");
+}
+
+static int run(const struct settings *settings) {
+    struct chat chat;
+    const struct net_options net_options = {.host = settings->host,
+                                            .port = settings->port,
+                                            .nick = settings->nick,
+                                            .room = settings->room,
+                                            .history = settings->pipe ? (unsigned)settings->history
+                                                                      : HISTORY_ON_SCREEN};
+    const struct pipe_options pipe_options = {(unsigned)settings->history, settings->follow};
+    if (!chat_init(&chat, settings->room, settings->nick)) {
+        perror("chat-tui");
+        return EXIT_FAILURE;
+    }
+    if (!settings->pipe && !tui_start(&chat))
+        return EXIT_FAILURE;
+    chat.net = net_start(&net_options);
+    int status = EXIT_FAILURE;
+    if (chat.net != NULL) {
+        status = settings->pipe ? pipe_run(&chat, &pipe_options) : tui_run(&chat);
+        net_stop(chat.net);
+    } else if (!settings->pipe) {
+        tui_end();
+    }
+    chat_free(&chat);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    struct settings settings = {.nick = default_nick(), .room = "#lobby"};
+    int first = options_parse(options, OPTION_COUNT, argc, argv, settings_set, &settings);
+    if (first < 0)
+        return EXIT_USAGE;
+    if (settings.help || settings.version) {
+        if (settings.help)
+            print_help();
+        else
+            printf("chat-tui %s\n", CHAT_VERSION);
+        return EXIT_SUCCESS;
+    }
+    if (!settings_check(&settings, argc - first, argv + first))
+        return EXIT_USAGE;
+    if (!set_locale())
+        return EXIT_FAILURE;
+    return run(&settings);
+}

@@ -1,0 +1,182 @@
+/* What the server says, a function a message. */
+#include "net_state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void net_send_start_room(struct net *net) {
+    struct message join = {.type = MESSAGE_JOIN};
+    join.join.tag = net_own_tag(net);
+    join.join.name = wire_text(net->start_room);
+    if (net_await(net, join.join.tag, 0, AWAIT_START_ROOM))
+        net_send(net, &join);
+}
+
+/* Another log than the one the waiting posts were written for: they have no room there. */
+static void net_refuse_all(struct net *net) {
+    const struct outbox_post *post;
+    while ((post = outbox_first(net->outbox)) != NULL) {
+        uint64_t number = post->number;
+        reporter_post_refused(&net->reporter, number, ERROR_NOT_A_MEMBER,
+                              wire_text("this is another server now"));
+        outbox_refused(net->outbox, number);
+    }
+}
+
+static bool net_outbox_fits(const struct net *net, uint64_t up_to) {
+    const struct outbox_post *first = outbox_first(net->outbox);
+    uint64_t next = first != NULL ? first->number : outbox_next_number(net->outbox);
+    return next == up_to + 1;
+}
+
+static void net_on_welcome(struct net *net, const struct message *message,
+                           struct wire_blob payload) {
+    const struct message_welcome *welcome = &message->welcome;
+    if (net->phase != NET_GREETING)
+        return;
+    if (!outbox_welcome(net->outbox, welcome->server, welcome->secret)) {
+        net_refuse_all(net);
+        feed_forget(net->feed);
+        net->start_room_number = 0;
+    }
+    outbox_stored(net->outbox, welcome->up_to);
+    reporter_stored(&net->reporter, welcome->up_to);
+    if (!net_outbox_fits(net, welcome->up_to)) {
+        /* The server knows our outbox otherwise than we do: a new one, known to both from its
+         * start. */
+        outbox_renew(net->outbox);
+        reporter_outbox(&net->reporter, net->outbox);
+        net_drop_link(net);
+        net->phase = NET_WAITING;
+        net->due = 0;
+        return;
+    }
+    net->phase = NET_ONLINE;
+    net->backoff = NET_BACKOFF_FIRST;
+    net->sent_up_to = welcome->up_to;
+    reporter_link(&net->reporter, LINK_ONLINE, 0, "");
+    reporter_answer(&net->reporter, payload);
+    if (net->start_room_number == 0)
+        net_send_start_room(net);
+}
+
+static void net_on_error(struct net *net, const struct message *message, struct wire_blob payload) {
+    const struct message_error *error = &message->error;
+    struct awaited awaited;
+    if (error->tag == 0 && (net->phase == NET_GREETING || error->code == ERROR_TAKEN_OVER)) {
+        net_be_refused(net, error->code, error->reason, error->suggestion);
+        return;
+    }
+    if (!net_take_awaited(net, error->tag, &awaited))
+        return;
+    if (awaited.what == AWAIT_OLDER)
+        reporter_older(&net->reporter, awaited.room, (struct wire_blob){0}, true);
+    else if (awaited.what == AWAIT_FEED && error->code != ERROR_NOT_A_MEMBER)
+        net_lose(net, "the server could not read its history");
+    else if (awaited.what != AWAIT_FEED)
+        reporter_answer(&net->reporter, payload);
+}
+
+static void net_on_room(struct net *net, const struct message *message, struct wire_blob payload) {
+    struct awaited awaited;
+    bool asked = message->room.tag != 0 && net_take_awaited(net, message->room.tag, &awaited);
+    if (asked && awaited.what == AWAIT_START_ROOM) {
+        net->start_room_number = message->room.room;
+        outbox_bind(net->outbox, message->room.room);
+    }
+    reporter_answer(&net->reporter, payload);
+    feed_room(net->feed, &message->room);
+}
+
+static void net_on_page(struct net *net, const struct message *message, struct wire_blob payload) {
+    struct awaited awaited;
+    (void)payload;
+    if (!net_take_awaited(net, message->page.tag, &awaited))
+        return;
+    if (awaited.what == AWAIT_FEED)
+        feed_page(net->feed, &message->page);
+    else if (awaited.what == AWAIT_OLDER)
+        reporter_older(&net->reporter, message->page.room, message->page.events,
+                       message->page.more != 0);
+}
+
+static void net_on_stored(struct net *net, const struct message *message,
+                          struct wire_blob payload) {
+    (void)payload;
+    outbox_stored(net->outbox, message->stored.up_to);
+    reporter_stored(&net->reporter, message->stored.up_to);
+}
+
+static void net_on_refused(struct net *net, const struct message *message,
+                           struct wire_blob payload) {
+    const struct message_refused *refused = &message->refused;
+    (void)payload;
+    reporter_post_refused(&net->reporter, refused->number, refused->code, refused->reason);
+    outbox_refused(net->outbox, refused->number);
+    /* What was sent behind it is void; it goes again under its new number. */
+    if (net->sent_up_to >= refused->number)
+        net->sent_up_to = refused->number - 1;
+}
+
+static void net_on_behind(struct net *net, const struct message *message,
+                          struct wire_blob payload) {
+    (void)payload;
+    feed_behind(net->feed, message->behind.position);
+}
+
+static void net_on_gone(struct net *net, const struct message *message, struct wire_blob payload) {
+    feed_gone(net->feed, message->gone.room);
+    reporter_answer(&net->reporter, payload);
+}
+
+static void net_on_ping(struct net *net, const struct message *message, struct wire_blob payload) {
+    struct message pong = {.type = MESSAGE_PONG};
+    (void)payload;
+    pong.pong.tag = message->ping.tag;
+    net_send(net, &pong);
+}
+
+static void net_on_goodbye(struct net *net, const struct message *message,
+                           struct wire_blob payload) {
+    char reason[128];
+    (void)payload;
+    size_t size = message->goodbye.reason.size;
+    snprintf(reason, sizeof reason, "%.*s", (int)(size < sizeof reason ? size : sizeof reason - 1),
+             size > 0 ? message->goodbye.reason.data : "");
+    net_lose(net, reason);
+}
+
+/* The answer to something the UI asked. */
+static void net_on_answer(struct net *net, const struct message *message,
+                          struct wire_blob payload) {
+    struct awaited awaited;
+    /* Every answer begins with its tag. */
+    if (net_take_awaited(net, message->done.tag, &awaited))
+        reporter_answer(&net->reporter, payload);
+}
+
+static void (*const net_functions[256])(struct net *net, const struct message *message,
+                                        struct wire_blob payload) = {
+    [MESSAGE_WELCOME] = net_on_welcome, [MESSAGE_ERROR] = net_on_error,
+    [MESSAGE_PING] = net_on_ping,       [MESSAGE_GOODBYE] = net_on_goodbye,
+    [MESSAGE_STORED] = net_on_stored,   [MESSAGE_REFUSED] = net_on_refused,
+    [MESSAGE_ROOM] = net_on_room,       [MESSAGE_PAGE] = net_on_page,
+    [MESSAGE_HITS] = net_on_answer,     [MESSAGE_PEOPLE] = net_on_answer,
+    [MESSAGE_ROOMS] = net_on_answer,    [MESSAGE_DONE] = net_on_answer,
+    [MESSAGE_BEHIND] = net_on_behind,   [MESSAGE_GONE] = net_on_gone,
+};
+
+/* Handles one payload. What a server may not say, or says in a broken way, ends the connection;
+ * what a newer one may say, and we do not know, is skipped. */
+void net_handle(struct net *net, struct wire_blob payload) {
+    struct message message;
+    enum error_code error = message_decode(payload, &message);
+    if (error == ERROR_MALFORMED) {
+        net_lose(net, "the server sent a message that does not decode");
+    } else if (error == ERROR_NONE && message_is_event(message.type)) {
+        const uint8_t *frame = payload.data - FRAME_HEAD;
+        feed_event(net->feed, &message.event, (struct wire_blob){frame, payload.size + FRAME_HEAD});
+    } else if (error == ERROR_NONE && net_functions[message.type] != NULL) {
+        net_functions[message.type](net, &message, payload);
+    }
+}

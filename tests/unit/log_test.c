@@ -1,0 +1,413 @@
+/* The log thread from outside: requests go into its queue, and what it makes of them comes out of a
+ * worker's inbox. */
+#include "test.h"
+#include "archive.h"
+#include "frame.h"
+#include "inbox.h"
+#include "log.h"
+#include "request.h"
+
+#include <ftw.h>
+#include <unistd.h>
+
+struct rig {
+    char folder[32];
+    struct store *store;
+    struct indexer *indexer;
+    struct checkpointer *checkpointer;
+    struct queue *inbox;
+    struct log *log;
+};
+
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *at) {
+    (void)status;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
+static void rig_start(struct rig *rig) {
+    struct store_problem problem;
+    rig->store = store_open(rig->folder, &problem);
+    assert_non_null(rig->store);
+    rig->indexer = indexer_start(rig->folder, store_path(rig->store));
+    rig->checkpointer = checkpointer_start(store_path(rig->store));
+    rig->inbox = queue_new(SIZE_MAX);
+    const struct log_options options = {rig->store, rig->indexer, rig->checkpointer, &rig->inbox,
+                                        1};
+    rig->log = log_start(&options);
+    assert_non_null(rig->log);
+}
+
+static void rig_push(struct rig *rig, struct request *request) {
+    struct queue_chain chain = {0};
+    queue_chain_add(&chain, &request->item);
+    queue_push(log_queue(rig->log), &chain);
+}
+
+static void rig_stop(struct rig *rig) {
+    rig_push(rig, request_new(REQUEST_STOP, 0, (struct wire_blob){0}));
+    log_join(rig->log);
+    checkpointer_stop(rig->checkpointer);
+    indexer_stop(rig->indexer);
+    store_close(rig->store);
+    queue_free(rig->inbox, inbox_discard);
+}
+
+static int rig_make(void **state) {
+    static struct rig rig;
+    strcpy(rig.folder, "/tmp/log-test-XXXXXX");
+    *state = &rig;
+    if (mkdtemp(rig.folder) == NULL)
+        return 1;
+    rig_start(&rig);
+    return 0;
+}
+
+static int rig_remove(void **state) {
+    struct rig *rig = *state;
+    rig_stop(rig);
+    return nftw(rig->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static void send_message(struct rig *rig, uint32_t session, const struct message *message) {
+    struct buffer frame = {0};
+    message_encode(&frame, message);
+    struct wire_blob payload = {frame.data + FRAME_HEAD, frame.size - FRAME_HEAD};
+    struct request *request =
+        request_new(REQUEST_MESSAGE, session_identity(0, 1, session), payload);
+    payload.data = request->payload;
+    assert_int_equal(message_decode(payload, &request->message), ERROR_NONE);
+    buffer_free(&frame);
+    rig_push(rig, request);
+}
+
+/* Frames that came out of the inbox, in order; taken one by one. */
+static struct inbox_item *current;
+static struct wire_reader rest;
+
+/* The next message of the wished type for the session (or an event); others are passed over. */
+static struct message expect(struct rig *rig, enum message_type type) {
+    struct message message;
+    struct wire_blob payload;
+    for (;;) {
+        while (frame_take(&rest, &payload) == FRAME_READY) {
+            assert_int_equal(message_decode(payload, &message), ERROR_NONE);
+            if (message.type == type)
+                return message;
+        }
+        if (current != NULL)
+            inbox_free(current);
+        current = (struct inbox_item *)queue_wait_one(rig->inbox);
+        rest = (struct wire_reader){current->frames->bytes,
+                                    current->frames->bytes + current->frames->size};
+    }
+}
+
+static void forget_rest(void) {
+    if (current != NULL)
+        inbox_free(current);
+    current = NULL;
+    rest = (struct wire_reader){NULL, NULL};
+}
+
+static void greet(struct rig *rig, uint32_t session, const char *nick, struct wire_blob secret) {
+    struct message hello = {.type = MESSAGE_HELLO};
+    hello.hello.magic = PROTOCOL_MAGIC;
+    hello.hello.version = PROTOCOL_VERSION;
+    hello.hello.nick = wire_text(nick);
+    hello.hello.outbox = 99;
+    hello.hello.secret = secret;
+    send_message(rig, session, &hello);
+}
+
+static void post(struct rig *rig, uint32_t session, uint64_t number, uint32_t room,
+                 const char *body) {
+    struct message message = {.type = MESSAGE_POST};
+    message.post.number = number;
+    message.post.room = room;
+    message.post.body = wire_text(body);
+    send_message(rig, session, &message);
+}
+
+static const struct wire_blob no_secret = {NULL, 0};
+
+static void a_post_is_published_and_then_acknowledged(void **state) {
+    struct rig *rig = *state;
+    greet(rig, 1, "alice", no_secret);
+    expect(rig, MESSAGE_WELCOME);
+    post(rig, 1, 1, 1, "hello");
+    struct message event = expect(rig, MESSAGE_MESSAGE);
+    assert_true(wire_text_equal(event.message.body, wire_text("hello")));
+    assert_true(wire_text_equal(event.message.nick, wire_text("alice")));
+    assert_int_equal(expect(rig, MESSAGE_STORED).stored.up_to, 1);
+    forget_rest();
+}
+
+static void a_repeated_post_is_acknowledged_but_stored_once(void **state) {
+    struct rig *rig = *state;
+    greet(rig, 1, "alice", no_secret);
+    expect(rig, MESSAGE_WELCOME);
+    post(rig, 1, 1, 1, "once");
+    post(rig, 1, 1, 1, "once");
+    post(rig, 1, 2, 1, "two");
+    uint64_t first = expect(rig, MESSAGE_MESSAGE).event.id;
+    assert_int_equal(expect(rig, MESSAGE_MESSAGE).event.id, first + 1);
+    forget_rest();
+}
+
+static void a_gap_in_the_numbers_ends_the_session(void **state) {
+    struct rig *rig = *state;
+    greet(rig, 1, "alice", no_secret);
+    expect(rig, MESSAGE_WELCOME);
+    post(rig, 1, 2, 1, "too early");
+    assert_int_equal(expect(rig, MESSAGE_ERROR).error.code, ERROR_OUT_OF_ORDER);
+    assert_int_equal(current->kind, INBOX_END);
+    forget_rest();
+}
+
+static void what_follows_a_refused_post_is_void_until_its_number_comes_again(void **state) {
+    struct rig *rig = *state;
+    greet(rig, 1, "alice", no_secret);
+    expect(rig, MESSAGE_WELCOME);
+    post(rig, 1, 1, 77, "no such room");
+    post(rig, 1, 2, 1, "void");
+    post(rig, 1, 1, 1, "again");
+    struct message refused = expect(rig, MESSAGE_REFUSED);
+    assert_int_equal(refused.refused.number, 1);
+    assert_int_equal(refused.refused.code, ERROR_NOT_A_MEMBER);
+    struct message event = expect(rig, MESSAGE_MESSAGE);
+    assert_true(wire_text_equal(event.message.body, wire_text("again")));
+    assert_int_equal(expect(rig, MESSAGE_STORED).stored.up_to, 1);
+    forget_rest();
+}
+
+static void everything_is_there_after_a_restart(void **state) {
+    struct rig *rig = *state;
+    uint8_t secret[SECRET_BYTES];
+    greet(rig, 1, "alice", no_secret);
+    struct message welcome = expect(rig, MESSAGE_WELCOME);
+    memcpy(secret, welcome.welcome.secret.data, SECRET_BYTES);
+    uint32_t account = welcome.welcome.account;
+    struct message join = {.type = MESSAGE_JOIN};
+    join.join.name = wire_text("#garden");
+    send_message(rig, 1, &join);
+    uint32_t garden = 0;
+    while (garden < 2)
+        garden = expect(rig, MESSAGE_ROOM).room.room;
+    post(rig, 1, 1, garden, "roses");
+    uint64_t id = expect(rig, MESSAGE_MESSAGE).event.id;
+    struct message topic = {.type = MESSAGE_SET_TOPIC};
+    topic.set_topic.room = garden;
+    topic.set_topic.topic = wire_text("flowers");
+    send_message(rig, 1, &topic);
+    expect(rig, MESSAGE_DONE);
+    forget_rest();
+    rig_stop(rig);
+    rig_start(rig);
+    greet(rig, 3, "alice", (struct wire_blob){secret, sizeof secret});
+    welcome = expect(rig, MESSAGE_WELCOME);
+    assert_int_equal(welcome.welcome.account, account);
+    assert_int_equal(welcome.welcome.up_to, 1);
+    assert_int_equal(welcome.welcome.rooms, 2);
+    struct message room = expect(rig, MESSAGE_ROOM);
+    if (room.room.room != garden)
+        room = expect(rig, MESSAGE_ROOM);
+    assert_true(wire_text_equal(room.room.name, wire_text("#garden")));
+    assert_true(wire_text_equal(room.room.topic, wire_text("flowers")));
+    post(rig, 3, 2, garden, "tulips");
+    assert_in_range(expect(rig, MESSAGE_MESSAGE).event.id, id + 1, id + 100);
+    forget_rest();
+}
+
+static void a_taken_nick_is_refused_with_a_free_one_like_it(void **state) {
+    struct rig *rig = *state;
+    greet(rig, 1, "alice", no_secret);
+    expect(rig, MESSAGE_WELCOME);
+    greet(rig, 2, "ALICE", no_secret);
+    struct message error = expect(rig, MESSAGE_ERROR);
+    assert_int_equal(error.error.code, ERROR_NICK_TAKEN);
+    assert_true(wire_text_equal(error.error.suggestion, wire_text("ALICE2")));
+    forget_rest();
+}
+
+static void the_secret_takes_over_a_stale_session(void **state) {
+    struct rig *rig = *state;
+    uint8_t secret[SECRET_BYTES];
+    greet(rig, 1, "alice", no_secret);
+    struct message welcome = expect(rig, MESSAGE_WELCOME);
+    memcpy(secret, welcome.welcome.secret.data, SECRET_BYTES);
+    greet(rig, 2, "alice", (struct wire_blob){secret, sizeof secret});
+    assert_int_equal(expect(rig, MESSAGE_ERROR).error.code, ERROR_TAKEN_OVER);
+    assert_int_equal(session_slot(current->session), 1);
+    expect(rig, MESSAGE_WELCOME);
+    assert_int_equal(session_slot(current->session), 2);
+    forget_rest();
+}
+
+static void a_direct_room_has_both_members_and_is_found_again(void **state) {
+    struct rig *rig = *state;
+    greet(rig, 1, "alice", no_secret);
+    greet(rig, 2, "bob", no_secret);
+    expect(rig, MESSAGE_WELCOME);
+    expect(rig, MESSAGE_WELCOME);
+    expect(rig, MESSAGE_ROOM);
+    struct message direct = {.type = MESSAGE_DIRECT};
+    direct.direct.tag = 5;
+    direct.direct.nick = wire_text("Bob");
+    send_message(rig, 1, &direct);
+    struct message room = expect(rig, MESSAGE_ROOM);
+    uint32_t number = room.room.room;
+    assert_int_equal(room.room.kind, ROOM_DIRECT);
+    assert_int_equal(room.room.tag, 5);
+    assert_true(wire_text_equal(room.room.name, wire_text("bob")));
+    room = expect(rig, MESSAGE_ROOM);
+    assert_int_equal(session_slot(current->session), 2);
+    assert_true(wire_text_equal(room.room.name, wire_text("alice")));
+    direct.direct.nick = wire_text("alice");
+    send_message(rig, 2, &direct);
+    assert_int_equal(expect(rig, MESSAGE_ROOM).room.room, number);
+    forget_rest();
+}
+
+static void who_left_gets_nothing_more_and_may_not_post(void **state) {
+    struct rig *rig = *state;
+    greet(rig, 1, "alice", no_secret);
+    expect(rig, MESSAGE_WELCOME);
+    struct message leave = {.type = MESSAGE_LEAVE};
+    leave.leave.room = 1;
+    send_message(rig, 1, &leave);
+    expect(rig, MESSAGE_GONE);
+    assert_int_equal(current->kind, INBOX_UNSUBSCRIBE);
+    post(rig, 1, 1, 1, "still here?");
+    assert_int_equal(expect(rig, MESSAGE_REFUSED).refused.code, ERROR_NOT_A_MEMBER);
+    forget_rest();
+}
+
+/* Reads a page of a room straight from the store's file. */
+static void expect_page(struct rig *rig, struct message_history wish, const char *bodies,
+                        bool expected_more) {
+    struct archive *archive = archive_open(store_path(rig->store));
+    struct buffer events = {0}, found = {0};
+    struct wire_blob payload;
+    bool more;
+    wish.room = 1;
+    assert_true(archive_page(archive, &wish, &events, &more));
+    struct wire_reader reader = {events.data, events.data + events.size};
+    while (frame_take(&reader, &payload) == FRAME_READY) {
+        struct message event;
+        assert_int_equal(message_decode(payload, &event), ERROR_NONE);
+        if (event.type == MESSAGE_MESSAGE)
+            buffer_append(&found, event.message.body.data, event.message.body.size);
+    }
+    assert_string_equal(buffer_string(&found), bodies);
+    assert_int_equal(more, expected_more);
+    buffer_free(&found);
+    buffer_free(&events);
+    archive_close(archive);
+}
+
+static void pages_are_cut_anywhere_between_two_events(void **state) {
+    struct rig *rig = *state;
+    uint64_t ids[8];
+    greet(rig, 1, "alice", no_secret);
+    expect(rig, MESSAGE_WELCOME);
+    /* Some alone, some together in one commit: the page does not show where segments end. */
+    for (uint64_t i = 0; i < 8; i++) {
+        char body[2] = {(char)('a' + i), 0};
+        post(rig, 1, i + 1, 1, body);
+        if (i % 3 == 0)
+            continue;
+        expect(rig, MESSAGE_STORED);
+    }
+    forget_rest();
+    struct archive *archive = archive_open(store_path(rig->store));
+    ids[7] = archive_last_id(archive);
+    archive_close(archive);
+    for (int i = 6; i >= 0; i--)
+        ids[i] = ids[i + 1] - 1;
+    const uint64_t end = PROTOCOL_END;
+    expect_page(rig, (struct message_history){.before = end, .limit = 100}, "abcdefgh", false);
+    expect_page(rig, (struct message_history){.before = end, .limit = 3}, "abc", true);
+    expect_page(rig, (struct message_history){.before = end, .limit = 3, .newest = 1}, "fgh", true);
+    expect_page(rig, (struct message_history){.before = ids[5], .limit = 2, .newest = 1}, "de",
+                true);
+    expect_page(rig, (struct message_history){.after = ids[2], .before = end, .limit = 2}, "de",
+                true);
+    expect_page(rig, (struct message_history){.after = ids[5], .before = end, .limit = 9}, "gh",
+                false);
+    expect_page(
+        rig, (struct message_history){.after = ids[1], .before = ids[4], .limit = 9, .newest = 1},
+        "cd", false);
+    expect_page(rig, (struct message_history){.after = ids[7], .before = end, .limit = 9}, "",
+                false);
+}
+
+static void a_search_finds_words_of_ones_own_rooms_only(void **state) {
+    struct rig *rig = *state;
+    greet(rig, 1, "alice", no_secret);
+    expect(rig, MESSAGE_WELCOME);
+    post(rig, 1, 1, 1, "the quick brown fox");
+    post(rig, 1, 2, 1, "a \"quoted\" fox AND (syntax*");
+    struct message event = expect(rig, MESSAGE_MESSAGE);
+    event = expect(rig, MESSAGE_MESSAGE);
+    uint64_t newest = event.event.id;
+    forget_rest();
+    struct archive *archive = archive_open(store_path(rig->store));
+    struct index_search *search = index_search_open(rig->folder);
+    assert_non_null(search);
+    static const struct {
+        const char *words;
+        uint32_t room;
+        size_t hits;
+    } rows[] = {{"fox", 1, 2},        {"FOX quick", 1, 1},    {"fox", 2, 0},
+                {"\"quoted\"", 1, 1}, {"AND (syntax*", 1, 1}, {"nothing", 1, 0},
+                {"alice", 1, 2},      {"r1", 1, 0},           {"' OR 1 --", 1, 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct message_search wish = {
+            .before = PROTOCOL_END, .limit = 10, .words = wire_text(rows[i].words)};
+        struct buffer events = {0};
+        size_t hits = 0;
+        bool more;
+        /* The index follows the log; the newest word is there a moment later. */
+        struct message_search wait = {
+            .before = PROTOCOL_END, .limit = 1, .words = wire_text("quoted")};
+        const uint32_t lobby = 1;
+        while (events.size == 0)
+            assert_int_equal(index_search_run(search, archive, &wait, &lobby, 1, &events, &more),
+                             INDEX_FOUND);
+        buffer_clear(&events);
+        assert_int_equal(index_search_run(search, archive, &wish, &rows[i].room, 1, &events, &more),
+                         INDEX_FOUND);
+        struct wire_reader reader = {events.data, events.data + events.size};
+        struct wire_blob payload;
+        while (frame_take(&reader, &payload) == FRAME_READY)
+            hits++;
+        if (hits != rows[i].hits)
+            fail_msg("'%s' in room %u: %zu hits instead of %zu", rows[i].words, rows[i].room, hits,
+                     rows[i].hits);
+        buffer_free(&events);
+    }
+    assert_true(newest > 0);
+    index_search_close(search);
+    archive_close(archive);
+}
+
+#define rigged(test) cmocka_unit_test_setup_teardown(test, rig_make, rig_remove)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        rigged(a_post_is_published_and_then_acknowledged),
+        rigged(a_repeated_post_is_acknowledged_but_stored_once),
+        rigged(a_gap_in_the_numbers_ends_the_session),
+        rigged(what_follows_a_refused_post_is_void_until_its_number_comes_again),
+        rigged(everything_is_there_after_a_restart),
+        rigged(a_taken_nick_is_refused_with_a_free_one_like_it),
+        rigged(the_secret_takes_over_a_stale_session),
+        rigged(a_direct_room_has_both_members_and_is_found_again),
+        rigged(who_left_gets_nothing_more_and_may_not_post),
+        rigged(pages_are_cut_anywhere_between_two_events),
+        rigged(a_search_finds_words_of_ones_own_rooms_only),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,192 @@
+#include "test.h"
+#include "outbox.h"
+
+#include <ftw.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/outbox-test-XXXXXX";
+
+static int make_folder(void **state) {
+    (void)state;
+    return mkdtemp(folder) == NULL || setenv("XDG_STATE_HOME", folder, 1) != 0;
+}
+
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *at) {
+    (void)status;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
+static int remove_folder(void **state) {
+    (void)state;
+    return nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static struct outbox *open_as(const char *nick) {
+    struct outbox *outbox = outbox_open("127.0.0.1", "8000", nick);
+    assert_non_null(outbox);
+    assert_null(outbox_problem(outbox));
+    return outbox;
+}
+
+static void add(struct outbox *outbox, uint32_t room, const char *body) {
+    assert_non_null(outbox_add(outbox, room, wire_text(body)));
+    outbox_flush(outbox);
+}
+
+/* The waiting posts, as "number:room:body" joined by blanks. */
+static void expect_posts(const struct outbox *outbox, const char *expected) {
+    char posts[512] = "";
+    size_t used = 0;
+    for (const struct outbox_post *post = outbox_first(outbox); post != NULL; post = post->next)
+        used += (size_t)snprintf(posts + used, sizeof posts - used, "%s%llu:%u:%.*s",
+                                 used > 0 ? " " : "", (unsigned long long)post->number, post->room,
+                                 (int)post->size, post->body);
+    assert_string_equal(posts, expected);
+}
+
+static void posts_wait_across_a_restart_until_they_are_stored(void **state) {
+    (void)state;
+    struct outbox *outbox = open_as("restart");
+    uint64_t id = outbox_id(outbox);
+    add(outbox, 1, "one");
+    add(outbox, 2, "two");
+    add(outbox, 1, "three");
+    outbox_stored(outbox, 1);
+    outbox_close(outbox);
+    outbox = open_as("restart");
+    assert_true(outbox_id(outbox) == id);
+    expect_posts(outbox, "2:2:two 3:1:three");
+    assert_int_equal(outbox_next_number(outbox), 4);
+    outbox_stored(outbox, 3);
+    expect_posts(outbox, "");
+    add(outbox, 1, "four");
+    expect_posts(outbox, "4:1:four");
+    outbox_close(outbox);
+}
+
+static void a_refused_post_gives_its_number_to_the_next(void **state) {
+    (void)state;
+    struct outbox *outbox = open_as("refused");
+    add(outbox, 1, "one");
+    add(outbox, 1, "two");
+    add(outbox, 1, "three");
+    outbox_refused(outbox, 2);
+    expect_posts(outbox, "1:1:one 2:1:three");
+    outbox_refused(outbox, 2);
+    add(outbox, 1, "four");
+    outbox_close(outbox);
+    outbox = open_as("refused");
+    expect_posts(outbox, "1:1:one 2:1:four");
+    outbox_close(outbox);
+}
+
+static void the_start_room_gets_its_number_later(void **state) {
+    (void)state;
+    struct outbox *outbox = open_as("bind");
+    add(outbox, 0, "early");
+    add(outbox, 5, "other");
+    outbox_bind(outbox, 3);
+    outbox_close(outbox);
+    outbox = open_as("bind");
+    expect_posts(outbox, "1:3:early 2:5:other");
+    outbox_close(outbox);
+}
+
+static void two_clients_at_once_have_outboxes_of_their_own(void **state) {
+    (void)state;
+    struct outbox *first = open_as("twice");
+    struct outbox *second = open_as("twice");
+    assert_true(outbox_id(first) != outbox_id(second));
+    uint64_t id = outbox_id(first);
+    add(first, 1, "mine");
+    expect_posts(second, "");
+    outbox_close(first);
+    first = open_as("twice");
+    assert_true(outbox_id(first) == id);
+    outbox_close(first);
+    outbox_close(second);
+}
+
+static void the_secret_and_the_server_are_remembered(void **state) {
+    (void)state;
+    uint8_t secret[SECRET_BYTES];
+    memset(secret, 7, sizeof secret);
+    struct outbox *outbox = open_as("secret");
+    assert_int_equal(outbox_secret(outbox).size, 0);
+    assert_true(outbox_welcome(outbox, 42, (struct wire_blob){secret, sizeof secret}));
+    outbox_close(outbox);
+    outbox = open_as("secret");
+    assert_int_equal(outbox_secret(outbox).size, SECRET_BYTES);
+    assert_memory_equal(outbox_secret(outbox).data, secret, SECRET_BYTES);
+    assert_true(outbox_welcome(outbox, 42, outbox_secret(outbox)));
+    assert_false(outbox_welcome(outbox, 43, outbox_secret(outbox)));
+    outbox_close(outbox);
+}
+
+static void begun_anew_the_posts_are_numbered_from_one_under_another_id(void **state) {
+    (void)state;
+    struct outbox *outbox = open_as("renew");
+    uint64_t id = outbox_id(outbox);
+    add(outbox, 1, "one");
+    add(outbox, 1, "two");
+    outbox_stored(outbox, 1);
+    outbox_renew(outbox);
+    assert_true(outbox_id(outbox) != id);
+    expect_posts(outbox, "1:1:two");
+    outbox_close(outbox);
+}
+
+static void files_are_the_users_alone_whatever_the_umask(void **state) {
+    (void)state;
+    struct stat status;
+    char path[256];
+    umask(0);
+    struct outbox *outbox = open_as("modes");
+    snprintf(path, sizeof path, "%s/chat-tui/127.0.0.1_8000/modes/0.db", folder);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0600);
+    snprintf(path, sizeof path, "%s/chat-tui", folder);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0700);
+    outbox_close(outbox);
+}
+
+static void a_name_never_becomes_a_path(void **state) {
+    (void)state;
+    struct stat status;
+    char path[256];
+    struct outbox *outbox = open_as("../../escape");
+    snprintf(path, sizeof path, "%s/chat-tui/127.0.0.1_8000/%%2E.%%2F..%%2Fescape", folder);
+    assert_int_equal(stat(path, &status), 0);
+    outbox_close(outbox);
+}
+
+static void without_a_disk_it_keeps_to_memory_and_says_so(void **state) {
+    (void)state;
+    setenv("XDG_STATE_HOME", "/proc/nowhere", 1);
+    struct outbox *outbox = outbox_open("h", "1", "n");
+    assert_non_null(outbox);
+    assert_non_null(outbox_problem(outbox));
+    add(outbox, 1, "one");
+    expect_posts(outbox, "1:1:one");
+    outbox_close(outbox);
+    setenv("XDG_STATE_HOME", folder, 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(posts_wait_across_a_restart_until_they_are_stored),
+        cmocka_unit_test(a_refused_post_gives_its_number_to_the_next),
+        cmocka_unit_test(the_start_room_gets_its_number_later),
+        cmocka_unit_test(two_clients_at_once_have_outboxes_of_their_own),
+        cmocka_unit_test(the_secret_and_the_server_are_remembered),
+        cmocka_unit_test(begun_anew_the_posts_are_numbered_from_one_under_another_id),
+        cmocka_unit_test(files_are_the_users_alone_whatever_the_umask),
+        cmocka_unit_test(a_name_never_becomes_a_path),
+        cmocka_unit_test(without_a_disk_it_keeps_to_memory_and_says_so),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
