@@ -24,6 +24,12 @@ clang-tidy        static analysis
 cppcheck          static analysis
 endef
 
+# In parallel unless told otherwise; and when `deps` is asked for too, nothing is compiled before it.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+DEPS_FIRST := $(filter deps,$(MAKECMDGOALS))
+
 ifneq ($(SAN),)
 override BUILD := $(BUILD)/san-$(SAN)
 endif
@@ -59,8 +65,97 @@ $(BUILD)/chat-server: $(SERVER) $(COMMON)
 $(BUILD)/chat-tui: $(CLIENT) $(COMMON)
 	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(CLIENT_LIBS)
 
-$(BUILD)/%.o: %.c Makefile
+$(BUILD)/%.o: %.c Makefile | $(DEPS_FIRST)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(STRICT) $(HARDEN) $(CFLAGS) $(SANITIZE) -MMD -MP -c -o $@ $<
 
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/tests/*/*.d)
+
+UNIT_TESTS := $(patsubst tests/unit/%_test.c,$(BUILD)/tests/unit/%_test,$(wildcard tests/unit/*_test.c))
+LIBRARIES  := $(SERVER_LIBS) $(CLIENT_LIBS) -lcmocka
+
+# A unit test may use everything but the two main functions; the linker takes what it needs.
+$(BUILD)/tests/all.a: $(COMMON) $(filter-out %/main.o,$(SERVER)) $(filter-out %/main.o,$(CLIENT))
+	@mkdir -p $(@D)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o $(BUILD)/tests/all.a
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBRARIES)
+
+$(BUILD)/tests/%.o: CPPFLAGS += -iquote server -iquote client-tui -iquote tests/unit
+
+# The server with the places in it where a test can make it stall or die.
+FAULTY := $(SERVER:$(BUILD)/server/%=$(BUILD)/faulty/server/%)
+
+$(BUILD)/faulty/%.o: %.c Makefile | $(DEPS_FIRST)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -DCHAT_FAULTS $(STRICT) $(HARDEN) $(CFLAGS) $(SANITIZE) -MMD -MP -c -o $@ $<
+
+$(BUILD)/chat-server-faulty: $(FAULTY) $(BUILD)/tests/fault/fault.o $(COMMON)
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(SERVER_LIBS)
+
+-include $(wildcard $(BUILD)/faulty/server/*.d)
+
+# Small programs the conversations use: a server that says what it is told to, and the like.
+TOOLS := $(patsubst tests/tool/%.c,$(BUILD)/tests/tool/%,$(wildcard tests/tool/*.c))
+
+$(BUILD)/tests/tool/%: $(BUILD)/tests/tool/%.o $(COMMON)
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lunistring
+
+check: all $(UNIT_TESTS) $(TOOLS) $(BUILD)/chat-server-faulty ## build and run all tests; SAN=address|undefined|thread instruments them
+	tests/run $(BUILD)
+
+protocol-doc: $(BUILD)/tests/unit/document_test ## write the tables of docs/protocol.md anew
+	UPDATE=1 $<
+
+lint: ## clang-format, clang-tidy and cppcheck; silent when clean
+	@$(MAKE) --no-print-directory deps-lint
+	clang-format --dry-run -Werror $(SOURCES)
+	clang-tidy --quiet $(filter %.c,$(SOURCES)) -- $(CPPFLAGS) $(STRICT) -iquote server -iquote client-tui -iquote tests/unit 2>/dev/null
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem -Icommon $(filter %.c,$(filter-out tests/%,$(SOURCES)))
+
+SOURCES := $(wildcard common/*.[ch] server/*.[ch] client-tui/*.[ch] tests/*/*.[ch])
+
+# deps prints what is missing and why, and installs it as root or with sudo; silent when nothing is.
+define install-missing
+@missing=""; \
+while read -r package why; do \
+    [ -n "$$package" ] || continue; \
+    dpkg-query -W -f '$${Status}' "$$package" 2>/dev/null | grep -q 'ok installed' && continue; \
+    echo "missing: $$package ($$why)"; missing="$$missing $$package"; \
+done <<< "$$LIST"; \
+[ -z "$$missing" ] && exit 0; \
+sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq $$missing > /dev/null
+endef
+
+deps: SHELL := /bin/bash
+deps: export LIST := $(PACKAGES)
+deps: ## install the Debian packages that are missing
+	$(install-missing)
+
+deps-lint: SHELL := /bin/bash
+deps-lint: export LIST := $(LINT_PACKAGES)
+deps-lint:
+	$(install-missing)
+
+run: all ## start a server on 127.0.0.1:8000 if there is none, and the client against it
+	@tests/try $(BUILD)
+
+install: all ## install under $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
+	install $(BUILD)/chat-tui $(DESTDIR)$(PREFIX)/bin
+	install $(BUILD)/chat-server $(DESTDIR)$(PREFIX)/sbin
+	install -m 644 docs/chat-tui.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 docs/chat-server.8 $(DESTDIR)$(PREFIX)/share/man/man8
+
+clean: ## remove what was built, and the data of `make run`
+	rm -rf $(BUILD)
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | sort | column -t -s @
+
+.PHONY: all check protocol-doc lint deps deps-lint run install clean help
+.DELETE_ON_ERROR:
+.SECONDARY:

@@ -179,7 +179,7 @@ static void net_read(struct net *net) {
 }
 
 /* Sends the waiting posts that this connection has not sent, within the window. */
-static void net_send_posts(struct net *net) {
+void net_send_posts(struct net *net) {
     if (net->phase != NET_ONLINE)
         return;
     const struct outbox_post *post = outbox_first(net->outbox);

@@ -27,8 +27,9 @@ static void net_order_request(struct net *net, const struct order *order) {
     struct message message;
     message_decode((struct wire_blob){order->bytes + FRAME_HEAD, order->size - FRAME_HEAD},
                    &message);
-    /* Every request begins with its tag. */
+    /* Every request begins with its tag. What was posted before it goes before it. */
     uint32_t tag = message.join.tag;
+    net_send_posts(net);
     if (net->phase != NET_ONLINE || !net_await(net, tag, 0, AWAIT_ANSWER))
         reporter_error(&net->reporter, tag, "not connected");
     else

@@ -77,6 +77,8 @@ void net_send(struct net *net, const struct message *message);
 uint32_t net_own_tag(struct net *net);
 bool net_await(struct net *net, uint32_t tag, uint32_t room, enum await_kind what);
 bool net_take_awaited(struct net *net, uint32_t tag, struct awaited *found);
+/* Sends the waiting posts that this connection has not sent, within the window. */
+void net_send_posts(struct net *net);
 void net_send_history(struct net *net, struct message_history wish, enum await_kind what);
 
 /* net_answers.c: handles one payload of the server. */

@@ -124,11 +124,16 @@ static void pipe_add_to_line(struct pipe *pipe, const uint8_t *data, size_t size
     buffer_append(&pipe->line, data, size);
 }
 
-/* A line may be taken: few posts are on their way, and a command before it has had its answer. */
+/* A line may be taken: few posts are on their way, and a command before it has had its answer. A command
+ * itself waits for what was said before it. */
 static bool pipe_may_take(const struct pipe *pipe) {
     const struct model *model = pipe->chat->model;
+    uint64_t waiting = model->next_number - 1 - pipe->chat->own_seen;
+    bool command = pipe->line.size > 0 ? pipe->line.data[0] == '/'
+                                       : pipe->input_from < pipe->input.size &&
+                                             pipe->input.data[pipe->input_from] == '/';
     return pipe->chat->requests == NULL && pipe->chat->joined &&
-           model->next_number - pipe->chat->own_seen < PIPE_WAITING_MAX;
+           waiting < (command ? 1 : PIPE_WAITING_MAX);
 }
 
 static void pipe_take_lines(struct pipe *pipe) {

@@ -77,7 +77,7 @@ static bool query_add_words(struct buffer *query, struct wire_text words) {
     const char *end = words.data + words.size;
     const char *at = words.data;
     bool any = false;
-    buffer_append_string(query, "(nick body) : (");
+    buffer_append_string(query, "{nick body} : (");
     while (at < end) {
         const char *stop = at;
         while (stop < end && !strchr(" \t\n", *stop))

@@ -1,0 +1,134 @@
+/* The documents say what the tables say. With UPDATE=1 in the environment the tables of docs/protocol.md are
+ * written anew instead (make protocol-doc). Runs in the project's folder. */
+#include "test.h"
+#include "bounds.h"
+#include "commands.h"
+#include "keys.h"
+#include "protocol.h"
+
+static const char protocol_path[] = "docs/protocol.md";
+static const char tables_begin[] = "<!-- tables: written by `make protocol-doc` -->\n";
+static const char tables_end[] = "<!-- end of tables -->\n";
+
+static char *file_read(const char *path) {
+    struct buffer content = {0};
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        fail_msg("cannot open %s", path);
+    char piece[4096];
+    for (size_t got; (got = fread(piece, 1, sizeof piece, file)) > 0;)
+        buffer_append(&content, piece, got);
+    fclose(file);
+    char *text = strdup(buffer_string(&content));
+    buffer_free(&content);
+    return text;
+}
+
+static const char *const senders[] = {"client", "server", "both", "server, event"};
+static const char *const types[] = {"u8", "u16", "u32", "u64", "text", "blob", "texts"};
+
+static void write_messages(struct buffer *out) {
+    for (size_t i = 0; i < message_table_size; i++) {
+        const struct message_entry *entry = &message_table[i];
+        buffer_append_format(out, "### %d `%s` (%s)\n\n%s\n\n| field | type | what |\n|---|---|---|\n",
+                             (int)entry->type, entry->name, senders[entry->sender], entry->about);
+        for (size_t field = 0; field < entry->field_count; field++)
+            buffer_append_format(out, "| `%s` | %s | %s |\n", entry->fields[field].name,
+                                 types[entry->fields[field].type], entry->fields[field].about);
+        buffer_append_string(out, "\n");
+    }
+}
+
+static void write_tables(struct buffer *out) {
+    buffer_append_string(out, "## Messages\n\n");
+    write_messages(out);
+    buffer_append_string(out, "## Errors\n\n| code | name | what |\n|--:|---|---|\n");
+#define ERROR(number, NAME, text) buffer_append_format(out, "| %d | `%s` | %s |\n", number, #NAME, text);
+#include "protocol.def"
+    buffer_append_string(out, "\n## Limits\n\n| name | value | of |\n|---|--:|---|\n");
+#define LIMIT(name, value, what) buffer_append_format(out, "| `%s` | %d | %s |\n", #name, value, what);
+    LIMITS(LIMIT)
+#undef LIMIT
+}
+
+static void update(const char *text, const char *from, const char *to, const char *tables) {
+    FILE *file = fopen(protocol_path, "w");
+    assert_non_null(file);
+    fprintf(file, "%.*s%s%s", (int)(from - text), text, tables, to);
+    fclose(file);
+}
+
+static void the_protocol_document_has_the_tables_as_they_are(void **state) {
+    (void)state;
+    struct buffer tables = {0};
+    char *text = file_read(protocol_path);
+    char *from = strstr(text, tables_begin);
+    char *to = strstr(text, tables_end);
+    assert_non_null(from);
+    assert_non_null(to);
+    from += strlen(tables_begin);
+    write_tables(&tables);
+    if (getenv("UPDATE") != NULL)
+        update(text, from, to, buffer_string(&tables));
+    else if ((size_t)(to - from) != tables.size || memcmp(from, tables.data, tables.size) != 0)
+        fail_msg("%s differs from common/protocol.def; run `make protocol-doc`", protocol_path);
+    buffer_free(&tables);
+    free(text);
+}
+
+static void expect_named(const char *path, const char *text, const char *format, const char *name) {
+    char wanted[128];
+    snprintf(wanted, sizeof wanted, format, name);
+    if (strstr(text, wanted) == NULL)
+        fail_msg("%s does not name %s", path, wanted);
+}
+
+static void the_manual_names_every_command_and_key(void **state) {
+    (void)state;
+    char *manual = file_read("docs/chat-tui.1");
+    for (size_t i = 0; i < command_count; i++)
+        expect_named("docs/chat-tui.1", manual, "/%s", commands[i].name);
+    for (size_t i = 0; i < key_count; i++)
+        if (key_bindings[i].help != NULL)
+            expect_named("docs/chat-tui.1", manual, "%s", key_bindings[i].help);
+    free(manual);
+}
+
+/* Each option that --help prints is in the manual. */
+static void expect_options(const char *program, const char *manual_path) {
+    char command[512];
+    char line[512];
+    const char *build = getenv("BUILD");
+    snprintf(command, sizeof command, "%s/%s --help", build != NULL ? build : "build", program);
+    char *manual = file_read(manual_path);
+    FILE *help = popen(command, "r");
+    size_t found = 0;
+    assert_non_null(help);
+    while (fgets(line, sizeof line, help) != NULL) {
+        char option[64];
+        if (sscanf(line, " --%60[a-z]", option) != 1)
+            continue;
+        expect_named(manual_path, manual, "\\-\\-%s", option);
+        found++;
+    }
+    assert_int_equal(pclose(help), 0);
+    assert_true(found >= 5);
+    free(manual);
+}
+
+static void the_manuals_name_every_option(void **state) {
+    (void)state;
+    expect_options("chat-server", "docs/chat-server.8");
+    expect_options("chat-tui", "docs/chat-tui.1");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_protocol_document_has_the_tables_as_they_are),
+        cmocka_unit_test(the_manual_names_every_command_and_key),
+        cmocka_unit_test(the_manuals_name_every_option),
+    };
+    if (getenv("UPDATE") != NULL)
+        return cmocka_run_group_tests_name("update", ((const struct CMUnitTest[]){tests[0]}), NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
