@@ -194,6 +194,8 @@ static void chat_on_link(struct chat *chat, const struct news *news) {
         abort();
     chat->link = news->link_state;
     chat->retry_at = clock_monotonic() + news->milliseconds;
+    if (news->link_state == LINK_WAITING && chat->sink.notice != NULL)
+        chat_notice(chat, "%s%s", chat->link_why, chat->own_seen_known ? "; trying again" : "");
     if (news->link_state != LINK_REFUSED)
         return;
     chat->failures++;

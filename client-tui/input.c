@@ -94,8 +94,7 @@ void input_insert(unsigned char byte) {
 }
 
 void input_clear(void) {
-    if (RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_NUMERICARG))
-        input_byte(7); /* Ctrl-G ends those */
+    rl_callback_sigcleanup(); /* ends a search or an argument, whatever the keys are bound to */
     rl_kill_full_line(1, 0);
 }
 

@@ -181,8 +181,14 @@ static bool pipe_has_more_input(const struct pipe *pipe) {
     return !pipe->at_end || pipe->input.size > 0 || pipe->line.size > 0 || pipe->line_too_long;
 }
 
+/* There never was a connection: better to say so than to wait with input that was not even read. */
+static bool pipe_cannot_begin(const struct pipe *pipe) {
+    return pipe->chat->link == LINK_WAITING && !pipe->chat->own_seen_known;
+}
+
 static bool pipe_is_done(const struct pipe *pipe) {
-    if (pipe->stopped || pipe->output_failed || pipe->chat->link == LINK_REFUSED)
+    if (pipe->stopped || pipe->output_failed || pipe->chat->link == LINK_REFUSED ||
+        pipe_cannot_begin(pipe))
         return true;
     if (!chat_is_settled(pipe->chat))
         return false;
@@ -225,6 +231,8 @@ static int pipe_finish(const struct pipe *pipe) {
         fprintf(stderr, "chat-tui: cannot write to stdout\n");
         return EXIT_FAILURE;
     }
+    if (pipe_cannot_begin(pipe))
+        return EXIT_FAILURE; /* the notice has said why */
     if (pipe->stopped && pipe->options->follow && waiting == 0)
         return chat->failures > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
     if (pipe->stopped && (waiting > 0 || pipe_has_more_input(pipe)))

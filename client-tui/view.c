@@ -182,9 +182,9 @@ static void view_paint_room(const struct area *area, int row, const struct model
         style = PAINT_UNREAD;
     snprintf(name, sizeof name, "%s%s%s", index == model->current ? "▸" : " ",
              room->kind == ROOM_DIRECT ? "@" : "", room->name);
-    int room_for_name = area->columns - 3 - (int)strlen(count);
+    int room_for_name = area->columns - 4 - (int)strlen(count);
     paint_clean(row, area->column, room_for_name, wire_text(name), style);
-    paint_text(row, area->column + area->columns - 2 - (int)strlen(count), (int)strlen(count),
+    paint_text(row, area->column + area->columns - 3 - (int)strlen(count), (int)strlen(count),
                wire_text(count), style);
 }
 

@@ -1,0 +1,229 @@
+# What the conversations share. A test starts servers and clients of its own, in its own folder and on free
+# ports; clients live in a tmux of the test's own, so that a screen can be typed at, resized and read. Every
+# wait is for a condition, with a deadline.
+package require Expect
+log_user 0
+
+set folder $env(TEST_FOLDER)
+set build $env(BUILD)
+set patience 20
+set servers {}
+set env(XDG_STATE_HOME) $folder/state
+set env(XDG_DATA_HOME) $folder/share
+set env(SHELL) /bin/sh
+
+proc fail {message} {
+    global folder
+    puts "FAILED: $message"
+    foreach log [glob -nocomplain $folder/server*.log] {
+        puts "--- $log"
+        puts [read_file $log]
+    }
+    clean_up
+    exit 1
+}
+
+proc pass {} {
+    clean_up
+    exit 0
+}
+
+proc clean_up {} {
+    global servers
+    catch {tmux kill-server}
+    foreach pid $servers {
+        catch {exec kill -9 $pid}
+    }
+    foreach pid $servers {
+        wait_until "server $pid to end" {![process_runs $pid]}
+    }
+}
+
+proc read_file {path} {
+    set file [open $path r]
+    fconfigure $file -translation binary
+    set content [read $file]
+    close $file
+    return $content
+}
+
+proc write_file {path content} {
+    set file [open $path w]
+    fconfigure $file -translation binary
+    puts -nonewline $file $content
+    close $file
+}
+
+proc process_runs {pid} {
+    if {[catch {read_file /proc/$pid/stat} stat]} {
+        return 0
+    }
+    return [expr {![regexp {\) [ZX] } $stat]}]
+}
+
+# Waits until the expression, evaluated in the caller, is true.
+proc wait_until {what expression {seconds 0}} {
+    global patience
+    if {$seconds == 0} {
+        set seconds $patience
+    }
+    set deadline [expr {[clock milliseconds] + $seconds * 1000}]
+    while {![uplevel 1 [list expr $expression]]} {
+        if {[clock milliseconds] > $deadline} {
+            fail "waited in vain for $what"
+        }
+        after 20
+    }
+}
+
+# Runs a program to its end: {status stdout stderr}.
+proc run {args} {
+    global folder
+    set status 0
+    if {[catch {exec -keepnewline {*}$args 2> $folder/run.stderr} output options]} {
+        set code [dict get $options -errorcode]
+        if {[lindex $code 0] eq "CHILDSTATUS"} {
+            set status [lindex $code 2]
+        } else {
+            set status $code
+        }
+        regsub {child process exited abnormally$} $output {} output
+    }
+    return [list $status $output [read_file $folder/run.stderr]]
+}
+
+# Starts a server on the port (0: a free one) with the test's data; sets `port` and `server`.
+proc start_server {{wanted 0} {program chat-server} args} {
+    global build folder servers port server
+    set number [llength $servers]
+    set server [exec $build/$program --data $folder/data {*}$args 127.0.0.1 $wanted \
+        > $folder/ready$number 2> $folder/server$number.log < /dev/null &]
+    lappend servers $server
+    wait_until "the server to listen" {
+        [regexp {^listening on .*:(\d+)\n$} [read_file $::folder/ready$number] -> ::port]
+        || ![process_runs $::server]
+    }
+    if {![process_runs $server]} {
+        fail "the server did not start"
+    }
+}
+
+proc kill_server {{signal 9}} {
+    global server
+    exec kill -$signal $server
+    wait_until "the server to end" {![process_runs $::server]}
+}
+
+proc tmux {args} {
+    global folder
+    return [exec tmux -f /dev/null -S $folder/tmux {*}$args]
+}
+
+# Opens a terminal with a command in it.
+proc open_terminal {name columns rows command} {
+    tmux new-session -d -s $name -x $columns -y $rows "exec $command"
+    tmux set-option -t $name status off
+    tmux set-option -t $name remain-on-exit on
+}
+
+# Opens a client in a terminal.
+proc open_client {name {columns 100} {rows 24} args} {
+    global build port
+    open_terminal $name $columns $rows "$build/chat-tui --nick $name $args 127.0.0.1 $port"
+}
+
+proc type {name text} {
+    tmux send-keys -t $name -l $text
+}
+
+proc press {name args} {
+    tmux send-keys -t $name {*}$args
+}
+
+proc say {name text} {
+    type $name $text
+    press $name Enter
+}
+
+proc resize {name columns rows} {
+    tmux resize-window -t $name -x $columns -y $rows
+}
+
+# Feeds the client's terminal bytes as they are.
+proc type_bytes {name bytes} {
+    set codes {}
+    foreach byte [split $bytes ""] {
+        lappend codes [format %02x [scan $byte %c]]
+    }
+    tmux send-keys -t $name -H {*}$codes
+}
+
+proc screen {name} {
+    if {[catch {tmux capture-pane -p -t $name} text]} {
+        return ""
+    }
+    return $text
+}
+
+proc screen_has {name text} {
+    return [expr {[string first $text [screen $name]] >= 0}]
+}
+
+proc screen_count {name text} {
+    return [regexp -all -- "***=$text" [screen $name]]
+}
+
+proc wait_screen {name text} {
+    global patience
+    set deadline [expr {[clock milliseconds] + $patience * 1000}]
+    while {![screen_has $name $text]} {
+        if {[clock milliseconds] > $deadline} {
+            fail "'$text' did not come on $name's screen, which shows:\n[screen $name]"
+        }
+        after 20
+    }
+}
+
+proc wait_screen_without {name text} {
+    global patience
+    set deadline [expr {[clock milliseconds] + $patience * 1000}]
+    while {[screen_has $name $text]} {
+        if {[clock milliseconds] > $deadline} {
+            fail "'$text' did not go from $name's screen, which shows:\n[screen $name]"
+        }
+        after 20
+    }
+}
+
+proc row {name number} {
+    return [lindex [split [screen $name] "\n"] $number]
+}
+
+proc expect_equal {what is wanted} {
+    if {$is ne $wanted} {
+        fail "$what is '$is' instead of '$wanted'"
+    }
+}
+
+proc expect_match {what is pattern} {
+    if {![regexp -- $pattern $is]} {
+        fail "$what is '$is', which does not match '$pattern'"
+    }
+}
+
+# A client without a screen; its lines come into the file NAME.out.
+proc start_pipe {name args} {
+    global build folder port
+    return [exec $build/chat-tui --pipe --nick $name {*}$args 127.0.0.1 $port \
+        > $folder/$name.out 2> $folder/$name.err &]
+}
+
+# Posts the lines and returns what the client printed.
+proc pipe_lines {name lines args} {
+    global build port
+    lassign [run $build/chat-tui --pipe --nick $name {*}$args 127.0.0.1 $port << $lines] status out err
+    if {$status != 0} {
+        fail "the pipe of $name ended with $status: $err"
+    }
+    return $out
+}
