@@ -150,6 +150,8 @@ static bool says_something(const char *text, size_t size) {
 void commands_enter(struct chat *chat, const char *entered, size_t size) {
     if (!says_something(entered, size))
         return;
+    while (strchr(" \n", entered[size - 1]) != NULL && entered[size - 1] != '\0')
+        size--;
     if (entered[0] != '/' || (size > 1 && entered[1] == '/')) {
         size_t skip = entered[0] == '/';
         chat_post(chat, (struct wire_text){entered + skip, size - skip});
@@ -158,9 +160,6 @@ void commands_enter(struct chat *chat, const char *entered, size_t size) {
     char *line = strndup(entered + 1, size - 1);
     if (line == NULL)
         abort();
-    size_t end = strlen(line);
-    while (end > 0 && (line[end - 1] == ' ' || line[end - 1] == '\n'))
-        line[--end] = '\0';
     command_run(chat, line);
     free(line);
 }

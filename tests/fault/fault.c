@@ -1,5 +1,5 @@
-/* The faults a test build can be asked for: CHAT_FAULT="PLACE:sleep=MILLISECONDS" or "PLACE:kill", and
- * several of them separated by blanks. */
+/* The faults a test build can be asked for: CHAT_FAULT="PLACE:sleep=MILLISECONDS" or "PLACE:kill",
+ * and several of them separated by blanks. */
 #include "../../server/fault.h"
 
 #include <signal.h>

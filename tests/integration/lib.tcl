@@ -114,16 +114,16 @@ proc kill_server {{signal 9}} {
     wait_until "the server to end" {![process_runs $::server]}
 }
 
+write_file $folder/tmux.conf "set -g status off\nset -g remain-on-exit on\n"
+
 proc tmux {args} {
     global folder
-    return [exec tmux -f /dev/null -S $folder/tmux {*}$args]
+    return [exec tmux -f $folder/tmux.conf -S $folder/tmux {*}$args]
 }
 
 # Opens a terminal with a command in it.
 proc open_terminal {name columns rows command} {
     tmux new-session -d -s $name -x $columns -y $rows "exec $command"
-    tmux set-option -t $name status off
-    tmux set-option -t $name remain-on-exit on
 }
 
 # Opens a client in a terminal.

@@ -1,6 +1,6 @@
-/* crowd PORT COUNT: holds COUNT greeted connections to a server on 127.0.0.1, prints "ready" when each has
- * its welcome, reads what comes without looking at it, and ends when the server has closed them all or its
- * standard input ends. */
+/* crowd PORT COUNT: holds COUNT greeted connections to a server on 127.0.0.1, prints "ready" when
+ * each has its welcome, reads what comes without looking at it, and ends when the server has closed
+ * them all or its standard input ends. */
 #include "frame.h"
 #include "link.h"
 #include "protocol.h"
@@ -57,7 +57,8 @@ int main(int argc, char **argv) {
         if (waits[count].revents != 0 && read(STDIN_FILENO, bytes, sizeof bytes) <= 0)
             return EXIT_SUCCESS;
         for (int i = 0; i < count; i++) {
-            ssize_t got = waits[i].revents != 0 ? link_read(&links[i], bytes, sizeof bytes) : LINK_AGAIN;
+            ssize_t got =
+                waits[i].revents != 0 ? link_read(&links[i], bytes, sizeof bytes) : LINK_AGAIN;
             if (got == LINK_AGAIN)
                 continue;
             if (got <= 0) {

@@ -1,5 +1,5 @@
-/* The documents say what the tables say. With UPDATE=1 in the environment the tables of docs/protocol.md are
- * written anew instead (make protocol-doc). Runs in the project's folder. */
+/* The documents say what the tables say. With UPDATE=1 in the environment the tables of
+ * docs/protocol.md are written anew instead (make protocol-doc). Runs in the project's folder. */
 #include "test.h"
 #include "bounds.h"
 #include "commands.h"
@@ -30,7 +30,8 @@ static const char *const types[] = {"u8", "u16", "u32", "u64", "text", "blob", "
 static void write_messages(struct buffer *out) {
     for (size_t i = 0; i < message_table_size; i++) {
         const struct message_entry *entry = &message_table[i];
-        buffer_append_format(out, "### %d `%s` (%s)\n\n%s\n\n| field | type | what |\n|---|---|---|\n",
+        buffer_append_format(out,
+                             "### %d `%s` (%s)\n\n%s\n\n| field | type | what |\n|---|---|---|\n",
                              (int)entry->type, entry->name, senders[entry->sender], entry->about);
         for (size_t field = 0; field < entry->field_count; field++)
             buffer_append_format(out, "| `%s` | %s | %s |\n", entry->fields[field].name,
@@ -43,10 +44,12 @@ static void write_tables(struct buffer *out) {
     buffer_append_string(out, "## Messages\n\n");
     write_messages(out);
     buffer_append_string(out, "## Errors\n\n| code | name | what |\n|--:|---|---|\n");
-#define ERROR(number, NAME, text) buffer_append_format(out, "| %d | `%s` | %s |\n", number, #NAME, text);
+#define ERROR(number, NAME, text)                                                                  \
+    buffer_append_format(out, "| %d | `%s` | %s |\n", number, #NAME, text);
 #include "protocol.def"
     buffer_append_string(out, "\n## Limits\n\n| name | value | of |\n|---|--:|---|\n");
-#define LIMIT(name, value, what) buffer_append_format(out, "| `%s` | %d | %s |\n", #name, value, what);
+#define LIMIT(name, value, what)                                                                   \
+    buffer_append_format(out, "| `%s` | %d | %s |\n", #name, value, what);
     LIMITS(LIMIT)
 #undef LIMIT
 }
@@ -129,6 +132,7 @@ int main(void) {
         cmocka_unit_test(the_manuals_name_every_option),
     };
     if (getenv("UPDATE") != NULL)
-        return cmocka_run_group_tests_name("update", ((const struct CMUnitTest[]){tests[0]}), NULL, NULL);
+        return cmocka_run_group_tests_name("update", ((const struct CMUnitTest[]){tests[0]}), NULL,
+                                           NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
