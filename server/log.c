@@ -140,7 +140,7 @@ static bool log_load(struct log *log) {
     return log->judge.state != NULL && state_load(log->judge.state, store) && log_make_lobby(log);
 }
 
-static void log_free(struct log *log) {
+void log_free(struct log *log) {
     state_free(log->judge.state);
     queue_free(log->queue, request_discard);
     free(log);
@@ -166,8 +166,5 @@ struct queue *log_queue(const struct log *log) {
 }
 
 void log_join(struct log *log) {
-    if (log == NULL)
-        return;
     pthread_join(log->thread, NULL);
-    log_free(log);
 }

@@ -29,4 +29,7 @@ struct queue *log_queue(const struct log *log);
 /* Waits until every worker has pushed REQUEST_STOP and all before it is committed and published. */
 void log_join(struct log *log);
 
+/* Frees the log and its queue, once nobody pushes any more. */
+void log_free(struct log *log);
+
 #endif

@@ -195,6 +195,7 @@ static void server_stop(struct server *server) {
     server_tell_workers(server, INBOX_STOP);
     for (unsigned i = 0; i < server->worker_count; i++)
         worker_join(server->workers[i]);
+    log_free(server->log);
     for (size_t i = 0; i < STATE_WORKERS_MAX; i++)
         queue_free(server->inboxes[i], inbox_discard);
     checkpointer_stop(server->checkpointer);

@@ -211,6 +211,15 @@ proc expect_match {what is pattern} {
     }
 }
 
+# How many are in the lobby, the one who asks included.
+proc count_people {} {
+    set answer [lindex [run $::build/chat-tui --pipe --nick watcher 127.0.0.1 $::port << "/who\n"] 2]
+    if {![regexp {(\d+) of \d+ members} $answer -> count]} {
+        return 0
+    }
+    return $count
+}
+
 # A client without a screen; its lines come into the file NAME.out.
 proc start_pipe {name args} {
     global build folder port

@@ -48,6 +48,7 @@ static void rig_push(struct rig *rig, struct request *request) {
 static void rig_stop(struct rig *rig) {
     rig_push(rig, request_new(REQUEST_STOP, 0, (struct wire_blob){0}));
     log_join(rig->log);
+    log_free(rig->log);
     checkpointer_stop(rig->checkpointer);
     indexer_stop(rig->indexer);
     store_close(rig->store);
