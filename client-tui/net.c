@@ -165,7 +165,7 @@ static void net_read(struct net *net) {
         net_lose(net, got == 0 ? "the server closed the connection" : strerror(errno));
         return;
     }
-    net->heard = clock_monotonic();
+    net->heard = net->now;
     frame_reader_feed(&net->input, net->read_bytes, (size_t)got);
     while (net_connected(net)) {
         enum frame_result result = frame_reader_next(&net->input, &payload);

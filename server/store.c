@@ -10,7 +10,10 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { STORE_LOCK_TRIES = 40, STORE_LOCK_PAUSE_NANOSECONDS = 25000000 };
 
 static const char store_schema[] =
     "CREATE TABLE segments(first_id INTEGER PRIMARY KEY, room INTEGER NOT NULL,"
@@ -87,6 +90,17 @@ static bool store_says(struct store_problem *problem, const char *format, const 
     return false;
 }
 
+/* A server that was just killed holds its lock for a moment longer, until its last thread is gone. */
+static bool store_wait_for_lock(int lock) {
+    const struct timespec pause = {.tv_nsec = STORE_LOCK_PAUSE_NANOSECONDS};
+    for (int i = 0; i < STORE_LOCK_TRIES; i++) {
+        if (flock(lock, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
 /* The lock is held by the open file, so it ends with the process however that ends. */
 static bool store_lock(struct store *store, const char *folder, struct store_problem *problem) {
     if (!path_make_folders(folder))
@@ -102,7 +116,7 @@ static bool store_lock(struct store *store, const char *folder, struct store_pro
         return store_says(problem,
                           "cannot write in the data folder %s: %s; name another with --data",
                           folder, strerror(reason));
-    if (flock(store->lock, LOCK_EX | LOCK_NB) == 0)
+    if (store_wait_for_lock(store->lock))
         return true;
     return store_says(problem,
                       "the data folder %s is in use by another server%s; stop that one, or name "
