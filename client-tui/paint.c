@@ -34,7 +34,7 @@ void paint_init(void) {
     if (!has_colors() || start_color() == ERR)
         return;
     use_default_colors();
-    for (short style = 0; style < PAINT_STYLES; style++)
+    for (int style = 0; style < PAINT_STYLES; style++)
         if (paint_looks[style].foreground >= 0)
             init_pair((short)(style + 1), paint_looks[style].foreground,
                       paint_looks[style].background);

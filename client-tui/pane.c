@@ -166,7 +166,7 @@ static void pane_paint_day(const struct area *area, int row, uint64_t time) {
 /* Paints the posts that wait, the last one at the bottom; returns the row above them. */
 static int pane_paint_pending(const struct area *area, int bottom, const struct model *model,
                               const struct room *room) {
-    const struct pending *waiting[64];
+    const struct pending *waiting[64] = {NULL};
     size_t count = 0;
     const struct pane_look look = {.style = PAINT_DIM, .mark = "…", .own = true};
     for (const struct pending *pending = model->pending; pending != NULL; pending = pending->next)

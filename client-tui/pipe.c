@@ -124,8 +124,8 @@ static void pipe_add_to_line(struct pipe *pipe, const uint8_t *data, size_t size
     buffer_append(&pipe->line, data, size);
 }
 
-/* A line may be taken: few posts are on their way, and a command before it has had its answer. A command
- * itself waits for what was said before it. */
+/* A line may be taken: few posts are on their way, and a command before it has had its answer. A
+ * command itself waits for what was said before it. */
 static bool pipe_may_take(const struct pipe *pipe) {
     const struct model *model = pipe->chat->model;
     uint64_t waiting = model->next_number - 1 - pipe->chat->own_seen;

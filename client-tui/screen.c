@@ -53,7 +53,7 @@ static void screen_on_crash(int number) {
 
 static void screen_add_restore(const char *text) {
     size_t size = text != NULL && text != (char *)-1 ? strlen(text) : 0;
-    if (screen_restore_size + size > sizeof screen_restore)
+    if (size == 0 || screen_restore_size + size > sizeof screen_restore)
         return;
     memcpy(screen_restore + screen_restore_size, text, size);
     screen_restore_size += size;

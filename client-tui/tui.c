@@ -237,8 +237,6 @@ static void tui_take_byte(char byte) {
     }
 }
 
-/* ---- the phases of a turn ---- */
-
 static void tui_read_keys(void) {
     char bytes[4096];
     ssize_t got = read(STDIN_FILENO, bytes, sizeof bytes);

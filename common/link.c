@@ -97,7 +97,7 @@ static void link_name(const struct sockaddr_storage *address, socklen_t size,
 }
 
 void link_name_local(int descriptor, char name[LINK_NAME_MAX]) {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
     if (getsockname(descriptor, (struct sockaddr *)&address, &size) == 0)
         link_name(&address, size, name);
@@ -106,7 +106,7 @@ void link_name_local(int descriptor, char name[LINK_NAME_MAX]) {
 }
 
 void link_name_peer(int descriptor, char name[LINK_NAME_MAX]) {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
     if (getpeername(descriptor, (struct sockaddr *)&address, &size) == 0)
         link_name(&address, size, name);

@@ -23,8 +23,8 @@ enum archive_statement {
 static const char *const archive_statements[ARCHIVE_STATEMENTS] = {
     [ARCHIVE_NEWEST] = "SELECT bytes FROM segments WHERE" ARCHIVE_BETWEEN " ORDER BY first_id DESC",
     [ARCHIVE_OLDEST] = "SELECT bytes FROM segments WHERE" ARCHIVE_BETWEEN " ORDER BY first_id",
-    [ARCHIVE_SEGMENT_OF] = "SELECT bytes FROM segments WHERE first_id<=?1"
-                           " ORDER BY first_id DESC LIMIT 1",
+    [ARCHIVE_SEGMENT_OF] =
+        ("SELECT bytes FROM segments WHERE first_id<=?1 ORDER BY first_id DESC LIMIT 1"),
     [ARCHIVE_AFTER] = "SELECT last_id, bytes FROM segments WHERE first_id>?1 ORDER BY first_id",
     [ARCHIVE_IDENTITY] = "SELECT identity FROM log",
     [ARCHIVE_LAST_ID] = "SELECT last_id FROM segments ORDER BY first_id DESC LIMIT 1",

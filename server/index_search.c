@@ -1,4 +1,4 @@
-#include "index.h"
+#include "index_search.h"
 #include "clock.h"
 #include "paths.h"
 

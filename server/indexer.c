@@ -1,7 +1,8 @@
 /* The writing side of the index. In comes one number, how far the log reaches; the thread reads
  * what is new through its own archive handle and adds it in transactions of bounded size, so that
  * it can stop between two. Nothing else writes the file; losing it costs only time. */
-#include "index.h"
+#include "indexer.h"
+#include "archive.h"
 #include "nudge.h"
 #include "paths.h"
 #include "report.h"

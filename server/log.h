@@ -6,7 +6,7 @@
 #define SERVER_LOG_H
 
 #include "checkpointer.h"
-#include "index.h"
+#include "indexer.h"
 #include "queue.h"
 #include "store.h"
 

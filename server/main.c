@@ -119,7 +119,7 @@ struct server {
 };
 
 static bool server_open(struct server *server) {
-    struct store_problem problem;
+    struct store_problem problem = {{0}};
     const char *folder = server->settings.data;
     server->store = store_open(folder, &problem);
     if (server->store == NULL) {
@@ -136,7 +136,7 @@ static bool server_open(struct server *server) {
 }
 
 static bool server_listen(struct server *server) {
-    struct link_problem problem;
+    struct link_problem problem = {{0}};
     server->listener = link_listen(server->settings.host, server->settings.port, &problem);
     if (server->listener < 0)
         fprintf(stderr, "chat-server: %s\n", problem.text);

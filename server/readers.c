@@ -4,7 +4,7 @@
 #include "archive.h"
 #include "fault.h"
 #include "inbox.h"
-#include "index.h"
+#include "index_search.h"
 #include "report.h"
 
 #include <pthread.h>

@@ -90,7 +90,8 @@ static bool store_says(struct store_problem *problem, const char *format, const 
     return false;
 }
 
-/* A server that was just killed holds its lock for a moment longer, until its last thread is gone. */
+/* A server that was just killed holds its lock for a moment longer, until its last thread is gone.
+ */
 static bool store_wait_for_lock(int lock) {
     const struct timespec pause = {.tv_nsec = STORE_LOCK_PAUSE_NANOSECONDS};
     for (int i = 0; i < STORE_LOCK_TRIES; i++) {

@@ -4,6 +4,7 @@
 #include "archive.h"
 #include "frame.h"
 #include "inbox.h"
+#include "index_search.h"
 #include "log.h"
 #include "request.h"
 

@@ -1,21 +1,8 @@
-/* The full-text index: a second file beside the log, derived from it, made anew when it is missing
- * or belongs to another log. A thread of its own keeps it up to date, a moment behind the log; each
- * reader searches through a read-only handle of its own. */
-#ifndef SERVER_INDEX_H
-#define SERVER_INDEX_H
+/* Searches the index that the indexer keeps. Each reader has a handle of its own. */
+#ifndef SERVER_INDEX_SEARCH_H
+#define SERVER_INDEX_SEARCH_H
 
 #include "archive.h"
-
-struct indexer;
-
-/* Opens or makes the index in the data folder and starts its thread. NULL with a report. */
-struct indexer *indexer_start(const char *folder, const char *log_path);
-
-/* The log now reaches to this id; any thread. */
-void indexer_raise(struct indexer *indexer, uint64_t last_id);
-
-/* Ends the thread; the rest is indexed at the next start. */
-void indexer_stop(struct indexer *indexer);
 
 struct index_search;
 
