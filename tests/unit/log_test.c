@@ -9,6 +9,8 @@
 #include "request.h"
 
 #include <ftw.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 struct rig {
@@ -395,6 +397,44 @@ static void a_search_finds_words_of_ones_own_rooms_only(void **state) {
     archive_close(archive);
 }
 
+/* Lets files grow by so many bytes at most, as a full disk does. */
+static void limit_files(rlim_t bytes) {
+    const struct rlimit limit = {bytes, RLIM_INFINITY};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void a_full_disk_refuses_posts_and_everything_goes_on_when_it_is_freed(void **state) {
+    struct rig *rig = *state;
+    struct message join = {.type = MESSAGE_JOIN};
+    greet(rig, 1, "alice", no_secret);
+    expect(rig, MESSAGE_WELCOME);
+    post(rig, 1, 1, 1, "before");
+    expect(rig, MESSAGE_STORED);
+    limit_files(4096);
+    post(rig, 1, 2, 1, "on a full disk");
+    struct message refused = expect(rig, MESSAGE_REFUSED);
+    assert_int_equal(refused.refused.number, 2);
+    assert_int_equal(refused.refused.code, ERROR_STORAGE);
+    join.join.tag = 5;
+    join.join.name = wire_text("#new");
+    send_message(rig, 1, &join);
+    assert_int_equal(expect(rig, MESSAGE_ERROR).error.code, ERROR_STORAGE);
+    greet(rig, 2, "bob", no_secret);
+    assert_int_equal(expect(rig, MESSAGE_ERROR).error.code, ERROR_STORAGE);
+    expect_page(rig, (struct message_history){.before = PROTOCOL_END, .limit = 9}, "before", false);
+    limit_files(RLIM_INFINITY);
+    post(rig, 1, 2, 1, "after");
+    assert_int_equal(expect(rig, MESSAGE_STORED).stored.up_to, 2);
+    send_message(rig, 1, &join);
+    assert_true(wire_text_equal(expect(rig, MESSAGE_ROOM).room.name, wire_text("#new")));
+    greet(rig, 3, "bob", no_secret);
+    expect(rig, MESSAGE_WELCOME);
+    forget_rest();
+    expect_page(rig, (struct message_history){.before = PROTOCOL_END, .limit = 9}, "beforeafter",
+                false);
+}
+
 #define rigged(test) cmocka_unit_test_setup_teardown(test, rig_make, rig_remove)
 
 int main(void) {
@@ -409,6 +449,7 @@ int main(void) {
         rigged(a_direct_room_has_both_members_and_is_found_again),
         rigged(who_left_gets_nothing_more_and_may_not_post),
         rigged(pages_are_cut_anywhere_between_two_events),
+        rigged(a_full_disk_refuses_posts_and_everything_goes_on_when_it_is_freed),
         rigged(a_search_finds_words_of_ones_own_rooms_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

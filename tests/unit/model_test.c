@@ -1,0 +1,247 @@
+#include "test.h"
+#include "model.h"
+
+static struct model *model;
+
+static int begin(void **state) {
+    (void)state;
+    model = model_new("#lobby", "alice");
+    model->account = 7;
+    model_reset_outbox(model, 99, 1);
+    const struct message_room lobby = {.room = 1, .name = wire_text("#lobby")};
+    model_announce(model, &lobby);
+    return 0;
+}
+
+static int end(void **state) {
+    (void)state;
+    model_free(model);
+    return 0;
+}
+
+static struct message message_by(uint32_t actor, uint64_t id, const char *nick, const char *body) {
+    struct message event = {.type = MESSAGE_MESSAGE};
+    event.event = (struct event_head){.id = id, .time = id * 1000, .room = 1, .actor = actor};
+    event.message.nick = wire_text(nick);
+    event.message.body = wire_text(body);
+    return event;
+}
+
+/* Hands one event to the model as news. */
+static void tell_as(enum news_kind kind, const struct message *event, bool reset) {
+    struct buffer frame = {0};
+    message_encode(&frame, event);
+    struct news *news = news_new(kind, frame.size);
+    memcpy(news->bytes, frame.data, frame.size);
+    news->frames = (struct wire_blob){news->bytes, frame.size};
+    news->room = event->event.room;
+    news->reset = reset;
+    news->more = true;
+    if (kind == NEWS_OLDER)
+        model_prepend(model, news);
+    else
+        model_append(model, news);
+    news_free(news);
+    buffer_free(&frame);
+}
+
+static void tell(const struct message *event) {
+    tell_as(NEWS_EVENTS, event, false);
+}
+
+static void said(uint64_t id, const char *nick, const char *body) {
+    struct message event = message_by(5, id, nick, body);
+    tell(&event);
+}
+
+static struct room *lobby(void) {
+    return model_room(model, 1);
+}
+
+static void expect_line(const struct room *room, size_t index, const char *text) {
+    assert_true(index < room->count);
+    struct wire_text is = line_text(room->lines[index]);
+    assert_int_equal(is.size, strlen(text));
+    assert_memory_equal(is.data, text, is.size);
+}
+
+static void events_become_lines_in_order(void **state) {
+    (void)state;
+    said(1, "bob", "one");
+    said(2, "bob", "two");
+    struct message topic = {.type = MESSAGE_TOPIC_SET};
+    topic.event = (struct event_head){.id = 3, .room = 1, .actor = 5};
+    topic.topic_set.nick = wire_text("bob");
+    topic.topic_set.topic = wire_text("flowers");
+    tell(&topic);
+    expect_line(lobby(), 0, "one");
+    expect_line(lobby(), 1, "two");
+    expect_line(lobby(), 2, "bob set the topic: flowers");
+    assert_string_equal(lobby()->topic, "flowers");
+}
+
+static void older_pages_go_before_what_is_there(void **state) {
+    (void)state;
+    said(5, "bob", "five");
+    struct message older = message_by(5, 4, "bob", "four");
+    tell_as(NEWS_OLDER, &older, false);
+    expect_line(lobby(), 0, "four");
+    expect_line(lobby(), 1, "five");
+    assert_true(lobby()->more);
+}
+
+static void the_first_page_replaces_what_was_there(void **state) {
+    (void)state;
+    said(5, "bob", "five");
+    struct message first = message_by(5, 9, "bob", "nine");
+    tell_as(NEWS_EVENTS, &first, true);
+    assert_int_equal(lobby()->count, 1);
+    expect_line(lobby(), 0, "nine");
+}
+
+static void a_post_waits_until_it_comes_back(void **state) {
+    (void)state;
+    model_post(model, 1, wire_text("mine"));
+    model_post(model, 1, wire_text("mine too"));
+    assert_int_equal(model->pending->number, 1);
+    struct message event = message_by(7, 10, "alice", "mine");
+    event.message.outbox = 99;
+    event.message.number = 1;
+    tell(&event);
+    assert_int_equal(model->pending->number, 2);
+    assert_null(model->pending->next);
+    assert_true(lobby()->lines[0]->own);
+}
+
+static void another_ones_post_with_my_numbers_takes_nothing(void **state) {
+    (void)state;
+    model_post(model, 1, wire_text("mine"));
+    struct message event = message_by(5, 10, "mallory", "forged");
+    event.message.outbox = 99;
+    event.message.number = 1;
+    tell(&event);
+    assert_non_null(model->pending);
+}
+
+static void a_refused_post_gives_its_number_to_the_next(void **state) {
+    (void)state;
+    model_post(model, 1, wire_text("one"));
+    model_post(model, 1, wire_text("two"));
+    model_post(model, 1, wire_text("three"));
+    struct pending *refused = model_refused(model, 2);
+    assert_memory_equal(refused->text, "two", 3);
+    free(refused);
+    assert_int_equal(model->pending->next->number, 2);
+    assert_memory_equal(model->pending->next->text, "three", 5);
+    assert_int_equal(model->next_number, 3);
+}
+
+static void a_post_made_before_the_room_was_known_is_bound_to_it(void **state) {
+    (void)state;
+    struct model *fresh = model_new("#Start", "alice");
+    model_post(fresh, 0, wire_text("early"));
+    const struct message_room start = {.room = 9, .name = wire_text("#start")};
+    model_announce(fresh, &start);
+    assert_int_equal(fresh->room_count, 1);
+    assert_int_equal(fresh->pending->room, 9);
+    assert_string_equal(model_current(fresh)->name, "#start");
+    model_free(fresh);
+}
+
+static void unread_messages_and_mentions_are_counted_elsewhere(void **state) {
+    (void)state;
+    const struct message_room garden = {.room = 2, .name = wire_text("#garden")};
+    model_show(model, model_announce(model, &garden));
+    said(1, "bob", "nothing for you");
+    said(2, "bob", "hey Alice, look");
+    said(3, "bob", "malice and alicex do not count");
+    assert_int_equal(lobby()->unread, 3);
+    assert_int_equal(lobby()->mentions, 1);
+    assert_int_equal(model->bells, 1);
+    model_show(model, lobby());
+    assert_int_equal(lobby()->unread, 0);
+    assert_int_equal(lobby()->mentions, 0);
+}
+
+static void a_mention_is_the_nick_as_a_word(void **state) {
+    (void)state;
+    assert_true(model_mentions(wire_text("alice: hi"), "alice"));
+    assert_true(model_mentions(wire_text("hi, ALICE!"), "alice"));
+    assert_false(model_mentions(wire_text("alice-2"), "alice"));
+    assert_false(model_mentions(wire_text("chalice"), "alice"));
+    assert_false(model_mentions(wire_text(""), "alice"));
+}
+
+static void lines_are_bounded_unless_someone_reads_above(void **state) {
+    (void)state;
+    for (uint64_t id = 1; id <= MODEL_LINES_MAX + 10; id++)
+        said(id, "bob", "x");
+    assert_true(lobby()->count < MODEL_LINES_MAX);
+    assert_true(lobby()->more);
+    assert_int_equal(lobby()->lines[lobby()->count - 1]->id, MODEL_LINES_MAX + 10);
+    lobby()->anchor = lobby()->lines[0];
+    size_t before = lobby()->count;
+    for (uint64_t id = 0; id < MODEL_LINES_MAX; id++)
+        said(MODEL_LINES_MAX + 11 + id, "bob", "x");
+    assert_int_equal(lobby()->count, before + MODEL_LINES_MAX);
+    assert_int_equal(lobby()->new_below, MODEL_LINES_MAX);
+}
+
+static void a_room_announced_again_keeps_its_lines(void **state) {
+    (void)state;
+    said(1, "bob", "one");
+    const struct message_room again = {
+        .room = 1, .name = wire_text("#lobby"), .topic = wire_text("new")};
+    model_announce(model, &again);
+    assert_int_equal(lobby()->count, 1);
+    assert_string_equal(lobby()->topic, "new");
+}
+
+static void a_left_room_goes_and_another_is_shown(void **state) {
+    (void)state;
+    const struct message_room garden = {.room = 2, .name = wire_text("#garden")};
+    model_show(model, model_announce(model, &garden));
+    model_forget_room(model, 2);
+    assert_null(model_room(model, 2));
+    assert_ptr_equal(model_current(model), lobby());
+    model_forget_room(model, 1);
+    assert_int_equal(model->room_count, 1);
+}
+
+static void nicks_are_kept_with_the_last_speaker_last(void **state) {
+    (void)state;
+    said(1, "bob", "x");
+    said(2, "carol", "x");
+    said(3, "bob", "x");
+    assert_int_equal(lobby()->nick_count, 2);
+    assert_string_equal(lobby()->nicks[0], "carol");
+    assert_string_equal(lobby()->nicks[1], "bob");
+    for (int i = 0; i < 1000; i++) {
+        char nick[16];
+        snprintf(nick, sizeof nick, "n%d", i);
+        said(10, nick, "x");
+    }
+    assert_in_range(lobby()->nick_count, 100, 1000);
+    assert_string_equal(lobby()->nicks[lobby()->nick_count - 1], "n999");
+}
+
+#define fresh(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        fresh(events_become_lines_in_order),
+        fresh(older_pages_go_before_what_is_there),
+        fresh(the_first_page_replaces_what_was_there),
+        fresh(a_post_waits_until_it_comes_back),
+        fresh(another_ones_post_with_my_numbers_takes_nothing),
+        fresh(a_refused_post_gives_its_number_to_the_next),
+        fresh(a_post_made_before_the_room_was_known_is_bound_to_it),
+        fresh(unread_messages_and_mentions_are_counted_elsewhere),
+        fresh(a_mention_is_the_nick_as_a_word),
+        fresh(lines_are_bounded_unless_someone_reads_above),
+        fresh(a_room_announced_again_keeps_its_lines),
+        fresh(a_left_room_goes_and_another_is_shown),
+        fresh(nicks_are_kept_with_the_last_speaker_last),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
