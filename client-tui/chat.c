@@ -329,7 +329,7 @@ static void chat_on_error(struct chat *chat, const struct chat_request *request,
                           const struct message_error *error) {
     if (request != NULL && request->kind == REQUEST_WHO_QUIETLY)
         return;
-    chat->failures++;
+    chat->failures += request != NULL; /* others are only told */
     if (error->suggestion.size > 0)
         chat_notice(chat, "%.*s. Free is: %.*s", PRINTED(error->reason),
                     PRINTED(error->suggestion));

@@ -66,7 +66,6 @@ void input_start(void (*entered)(void *context, const char *text, size_t size), 
     rl_redisplay_function = input_redisplay;
     rl_prep_term_function = input_prepare_terminal;
     rl_deprep_term_function = input_release_terminal;
-    rl_bind_key('\t', rl_complete);
     stifle_history(INPUT_HISTORY_MAX);
     rl_callback_handler_install("", input_line);
 }

@@ -348,8 +348,9 @@ bool tui_start(struct chat *chat) {
     if (!screen_open())
         return false;
     paint_init();
+    complete_start(chat, tui_show_matches,
+                   NULL); /* first, so that the user's inputrc has the last word */
     input_start(tui_entered, NULL);
-    complete_start(chat, tui_show_matches, NULL);
     tui_paint();
     return true;
 }

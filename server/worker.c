@@ -9,6 +9,7 @@
 #include "inbox.h"
 #include "report.h"
 #include "roster.h"
+#include "session_table.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -45,11 +46,7 @@ struct worker {
     struct dispatch dispatch;
     struct roster roster;
     uint64_t position; /* id of the last event that passed through here */
-    struct session **slots;
-    uint32_t *generations;
-    uint32_t slot_count;
-    uint32_t session_count;
-    uint32_t slot_hint; /* no slot below is free */
+    struct session_table sessions;
     struct session *dirty;
     struct session *ended;
     uint32_t held_count;
@@ -220,55 +217,23 @@ static void session_flush(struct worker *worker, struct session *session) {
     }
 }
 
-static bool worker_grow_slots(struct worker *worker) {
-    uint32_t count = worker->slot_count > 0 ? worker->slot_count * 2 : 64;
-    struct session **slots = realloc(worker->slots, count * sizeof *slots);
-    if (slots != NULL)
-        worker->slots = slots;
-    uint32_t *generations = realloc(worker->generations, count * sizeof *generations);
-    if (generations != NULL)
-        worker->generations = generations;
-    if (slots == NULL || generations == NULL)
-        return false;
-    for (uint32_t i = worker->slot_count; i < count; i++) {
-        slots[i] = NULL;
-        generations[i] = 0;
-    }
-    worker->slot_count = count;
-    return true;
-}
-
-/* A free slot for a session; false when out of memory. */
-static bool worker_find_slot(struct worker *worker, uint32_t *slot) {
-    while (worker->slot_hint < worker->slot_count && worker->slots[worker->slot_hint] != NULL)
-        worker->slot_hint++;
-    if (worker->slot_hint == worker->slot_count && !worker_grow_slots(worker))
-        return false;
-    *slot = worker->slot_hint++;
-    return true;
-}
-
 /* Makes a session of a fresh connection, or closes it. */
 static void worker_adopt(struct worker *worker, struct link link) {
-    uint32_t slot;
     struct session *session = calloc(1, sizeof *session);
-    if (session == NULL || worker->draining || !worker_find_slot(worker, &slot)) {
+    if (session == NULL || worker->draining ||
+        !session_table_add(&worker->sessions, worker->options.index, session)) {
         free(session);
         link_close(&link);
         return;
     }
     session->link = link;
     session->interest = EPOLLIN;
-    session->identity = session_identity(worker->options.index, ++worker->generations[slot], slot);
     session->heard = worker->now;
     session_enter(worker, session, SESSION_NEW);
     if (!worker_watch(worker, link.descriptor, EPOLLIN, session)) {
+        session_table_remove(&worker->sessions, session);
         session_free(session);
-        worker->slot_hint = slot;
-        return;
     }
-    worker->slots[slot] = session;
-    worker->session_count++;
 }
 
 /* Deals a connection to the next worker; keeps it when that one's inbox is full. */
@@ -339,7 +304,7 @@ static void worker_handle(struct worker *worker, const struct epoll_event *event
 }
 
 static int worker_patience(const struct worker *worker) {
-    if (worker->session_count == 0 && worker->accept_again == 0 && worker->stop_by == 0)
+    if (worker->sessions.session_count == 0 && worker->accept_again == 0 && worker->stop_by == 0)
         return -1;
     uint64_t until = worker->next_sweep;
     if (worker->accept_again != 0 && worker->accept_again < until)
@@ -374,11 +339,8 @@ static void worker_deliver(struct worker *worker, struct inbox_item *item) {
 }
 
 static struct session *worker_session(const struct worker *worker, uint64_t identity) {
-    uint32_t slot = session_slot(identity);
-    struct session *session = slot < worker->slot_count ? worker->slots[slot] : NULL;
-    return session != NULL && session->identity == identity && session->phase < SESSION_CLOSING
-               ? session
-               : NULL;
+    struct session *session = session_table_find(&worker->sessions, identity);
+    return session != NULL && session->phase < SESSION_CLOSING ? session : NULL;
 }
 
 /* Carries out an item that is for one session. */
@@ -413,8 +375,8 @@ static void worker_say_goodbye(struct worker *worker) {
     goodbye.goodbye.code = ERROR_SHUTTING_DOWN;
     goodbye.goodbye.reason = wire_text(error_text(ERROR_SHUTTING_DOWN));
     worker->stop_by = worker->now + SESSION_FAREWELL_MILLISECONDS;
-    for (uint32_t i = 0; i < worker->slot_count; i++) {
-        struct session *session = worker->slots[i];
+    for (uint32_t i = 0; i < worker->sessions.slot_count; i++) {
+        struct session *session = worker->sessions.slots[i];
         if (session == NULL || session->phase >= SESSION_CLOSING)
             continue;
         session_send_message(session, &goodbye);
@@ -442,8 +404,8 @@ static void worker_take_inbox(struct worker *worker) {
 
 /* Goes on with the sessions that need wait no longer. */
 static void worker_resume(struct worker *worker) {
-    for (uint32_t i = 0; i < worker->slot_count && worker->held_count > 0; i++) {
-        struct session *session = worker->slots[i];
+    for (uint32_t i = 0; i < worker->sessions.slot_count && worker->held_count > 0; i++) {
+        struct session *session = worker->sessions.slots[i];
         if (session == NULL || !session->held || session_must_wait(worker, session))
             continue;
         session->held = false;
@@ -466,12 +428,8 @@ static void worker_flush(struct worker *worker) {
 static void worker_bury(struct worker *worker) {
     while (worker->ended != NULL) {
         struct session *session = worker->ended;
-        uint32_t slot = session_slot(session->identity);
         worker->ended = session->next_ended;
-        worker->slots[slot] = NULL;
-        if (slot < worker->slot_hint)
-            worker->slot_hint = slot;
-        worker->session_count--;
+        session_table_remove(&worker->sessions, session);
         session_free(session);
     }
 }
@@ -500,9 +458,9 @@ static void worker_sweep(struct worker *worker) {
     if (worker->now < worker->next_sweep)
         return;
     worker->next_sweep = worker->now + WORKER_SWEEP_MILLISECONDS;
-    for (uint32_t i = 0; i < worker->slot_count; i++)
-        if (worker->slots[i] != NULL && worker->slots[i]->phase != SESSION_ENDED)
-            session_check_deadlines(worker, worker->slots[i]);
+    for (uint32_t i = 0; i < worker->sessions.slot_count; i++)
+        if (worker->sessions.slots[i] != NULL && worker->sessions.slots[i]->phase != SESSION_ENDED)
+            session_check_deadlines(worker, worker->sessions.slots[i]);
 }
 
 /* When draining, tells the log thread so once, behind all that was handed over before. */
@@ -514,7 +472,8 @@ static void worker_note_drained(struct worker *worker) {
 }
 
 static bool worker_is_done(const struct worker *worker) {
-    return worker->stop_by != 0 && (worker->session_count == 0 || worker->now >= worker->stop_by);
+    return worker->stop_by != 0 &&
+           (worker->sessions.session_count == 0 || worker->now >= worker->stop_by);
 }
 
 static void *worker_run(void *context) {
@@ -535,17 +494,16 @@ static void *worker_run(void *context) {
 }
 
 static void worker_free(struct worker *worker) {
-    for (uint32_t i = 0; i < worker->slot_count; i++) {
-        if (worker->slots[i] == NULL)
+    for (uint32_t i = 0; i < worker->sessions.slot_count; i++) {
+        if (worker->sessions.slots[i] == NULL)
             continue;
-        roster_remove_all(&worker->roster, worker->slots[i]);
-        session_free(worker->slots[i]);
+        roster_remove_all(&worker->roster, worker->sessions.slots[i]);
+        session_free(worker->sessions.slots[i]);
     }
     for (struct queue_item *item; (item = queue_chain_take(&worker->dispatch.requests)) != NULL;)
         request_discard(item);
     roster_free(&worker->roster);
-    free(worker->slots);
-    free(worker->generations);
+    session_table_free(&worker->sessions);
     if (worker->epoll >= 0)
         close(worker->epoll);
     if (worker->log_has_room >= 0)
