@@ -143,9 +143,9 @@ run: all ## start a server on 127.0.0.1:8000 if there is none, and the client ag
 	@tests/try $(BUILD)
 
 install: all ## install under $(DESTDIR)$(PREFIX)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
 	install $(BUILD)/chat-tui $(DESTDIR)$(PREFIX)/bin
-	install $(BUILD)/chat-server $(DESTDIR)$(PREFIX)/sbin
+	install $(BUILD)/chat-server $(DESTDIR)$(PREFIX)/bin
 	install -m 644 docs/chat-tui.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 docs/chat-server.8 $(DESTDIR)$(PREFIX)/share/man/man8
 

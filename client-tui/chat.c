@@ -188,10 +188,13 @@ void chat_older(struct chat *chat, struct room *room) {
 }
 
 static void chat_on_link(struct chat *chat, const struct news *news) {
-    free(chat->link_why);
-    chat->link_why = strndup(news->text.size > 0 ? news->text.data : "", news->text.size);
-    if (chat->link_why == NULL)
-        abort();
+    /* While it tries again, why it has to is still worth knowing. */
+    if (news->link_state != LINK_CONNECTING) {
+        free(chat->link_why);
+        chat->link_why = strndup(news->text.size > 0 ? news->text.data : "", news->text.size);
+        if (chat->link_why == NULL)
+            abort();
+    }
     chat->link = news->link_state;
     chat->retry_at = clock_monotonic() + news->milliseconds;
     if (news->link_state == LINK_WAITING && chat->sink.notice != NULL)
@@ -200,7 +203,7 @@ static void chat_on_link(struct chat *chat, const struct news *news) {
         return;
     chat->failures++;
     if (news->code == ERROR_NICK_TAKEN && news->suggestion.size > 0)
-        chat_notice(chat, "The nick %s is taken. Free is %.*s: /nick %.*s", chat->model->nick,
+        chat_notice(chat, "The nick %s is taken. Free is %.*s:\n/nick %.*s", chat->model->nick,
                     PRINTED(news->suggestion), PRINTED(news->suggestion));
     else if (news->code == ERROR_NICK_TAKEN || news->code == ERROR_NICK_INVALID)
         chat_notice(chat, "%s: %.*s. Choose another: /nick NAME", chat->model->nick,
@@ -215,7 +218,8 @@ static void chat_tell_sink(struct chat *chat, const struct news *news) {
     const struct room *room = model_room(chat->model, news->room);
     while (room != NULL && news_next_event(&frames, &event))
         if (event.type == MESSAGE_MESSAGE)
-            chat->sink.message(chat->sink.context, room, &event.message, news->reset);
+            chat->sink.message(chat->sink.context, room, &event.message,
+                               news->reset && room->number != chat->start);
 }
 
 static void chat_on_events(struct chat *chat, const struct news *news) {
@@ -226,6 +230,9 @@ static void chat_on_events(struct chat *chat, const struct news *news) {
             event.message.actor == chat->model->account && event.message.number > chat->own_seen)
             chat->own_seen = event.message.number;
     model_append(chat->model, news);
+    /* The room shown is the start room until that has come. */
+    if (news->reset && chat->start == 0 && news->room == model_current(chat->model)->number)
+        chat->start = news->room;
     if (chat->sink.message != NULL)
         chat_tell_sink(chat, news);
 }
@@ -425,6 +432,6 @@ void chat_apply(struct chat *chat, const struct news *news) {
 }
 
 bool chat_is_settled(const struct chat *chat) {
-    return chat->own_seen_known && chat->joined && chat->requests == NULL &&
+    return chat->own_seen_known && chat->joined && chat->start != 0 && chat->requests == NULL &&
            chat->model->pending == NULL && chat->own_seen + 1 >= chat->model->next_number;
 }

@@ -10,8 +10,9 @@
 /* How the pipe listens in; the full screen reads the model instead and leaves both NULL. */
 struct chat_sink {
     void *context;
+    /* `elsewhere`: it belongs to the first page of a room other than the one begun in. */
     void (*message)(void *context, const struct room *room, const struct message_message *message,
-                    bool first_page);
+                    bool elsewhere);
     void (*notice)(void *context, const char *text);
 };
 
@@ -48,6 +49,7 @@ struct chat {
     uint64_t own_seen;   /* highest of our posts that came back as an event, or was there before */
     bool own_seen_known; /* the first welcome has said what was there before */
     bool joined;         /* the start room has its number */
+    uint32_t start;      /* that number, once the first page has come; else 0 */
     uint32_t next_tag;
     struct chat_request *requests;
     char *search_words; /* of the last search, for its older hits */

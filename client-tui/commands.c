@@ -30,8 +30,11 @@ static void command_help(struct chat *chat, char *argument) {
     }
     for (size_t i = 0; keys && i < key_count; i++)
         if (key_bindings[i].help != NULL)
-            buffer_append_format(&text, "%s%-24s%s", text.size > 0 ? "\n" : "",
+            buffer_append_format(&text, "%s%-16s%s", text.size > 0 ? "\n" : "",
                                  key_bindings[i].shown, key_bindings[i].help);
+    if (keys)
+        buffer_append_string(&text, "\nTab             complete a command, a nick or a room"
+                                    "\nAll other keys are Readline's.");
     if (found)
         chat_notice(chat, "%s", buffer_string(&text));
     else
@@ -40,14 +43,12 @@ static void command_help(struct chat *chat, char *argument) {
 }
 
 static void command_join(struct chat *chat, char *argument) {
-    char *rest;
-    char *name = command_word(argument, &rest);
-    if (name[0] == '#') {
-        chat_join(chat, name);
+    if (argument[0] == '#') {
+        chat_join(chat, argument);
         return;
     }
     char *marked = NULL;
-    if (asprintf(&marked, "#%s", name) < 0)
+    if (asprintf(&marked, "#%s", argument) < 0)
         abort();
     chat_join(chat, marked);
     free(marked);
@@ -65,8 +66,7 @@ static void command_msg(struct chat *chat, char *argument) {
 }
 
 static void command_nick(struct chat *chat, char *argument) {
-    char *rest;
-    chat_rename(chat, command_word(argument, &rest));
+    chat_rename(chat, argument);
 }
 
 static void command_topic(struct chat *chat, char *argument) {
@@ -88,8 +88,7 @@ static void command_search(struct chat *chat, char *argument) {
 }
 
 static void command_room(struct chat *chat, char *argument) {
-    char *rest;
-    const struct room *room = model_room_named(chat->model, command_word(argument, &rest));
+    const struct room *room = model_room_named(chat->model, argument);
     if (room != NULL)
         model_show(chat->model, room);
     else

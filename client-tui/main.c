@@ -101,9 +101,28 @@ static const char *default_nick(void) {
     return nick;
 }
 
+/* The # of a room may be left out: a shell takes it for the start of a comment. */
+static bool settings_check_room(struct settings *settings) {
+    static char marked[NAME_BYTES_MAX + 2];
+    struct name name;
+    if (settings->room[0] != '#' && strlen(settings->room) < NAME_BYTES_MAX) {
+        snprintf(marked, sizeof marked, "#%s", settings->room);
+        settings->room = marked;
+    }
+    if (name_room(wire_text(settings->room), &name))
+        return true;
+    fprintf(stderr, "chat-tui: '%s' cannot be a room: %s\n", settings->room,
+            error_text(ERROR_ROOM_INVALID));
+    return false;
+}
+
 static bool settings_check(struct settings *settings, int count, char **arguments) {
     struct name name;
     long port;
+    if (!settings->pipe && (settings->follow || settings->history >= 0)) {
+        fprintf(stderr, "chat-tui: --history and --follow go with --pipe\n");
+        return false;
+    }
     if (count < 1 || count > 2) {
         fprintf(stderr, "chat-tui: say where to connect: chat-tui HOST [PORT]\n");
         return false;
@@ -120,12 +139,7 @@ static bool settings_check(struct settings *settings, int count, char **argument
                 error_text(ERROR_NICK_INVALID));
         return false;
     }
-    if (!name_room(wire_text(settings->room), &name)) {
-        fprintf(stderr, "chat-tui: '%s' cannot be a room: %s\n", settings->room,
-                error_text(ERROR_ROOM_INVALID));
-        return false;
-    }
-    return true;
+    return settings_check_room(settings);
 }
 
 /* Characters are UTF-8 everywhere in here, whatever the environment says. */
@@ -145,15 +159,24 @@ static void print_help(void) {
     printf("\nInside, /help lists the commands and /help keys the keys.\n");
 }
 
+static void say_what_waits(const struct chat *chat, const struct settings *settings) {
+    size_t count = 0;
+    for (const struct pending *each = chat->model->pending; each != NULL; each = each->next)
+        count++;
+    fprintf(stderr, "chat-tui: %zu of your messages wait to be sent: chat-tui --nick %s %s %s\n",
+            count, settings->nick, settings->host, settings->port);
+}
+
 static int run(const struct settings *settings) {
     struct chat chat;
+    unsigned history = settings->history > 0 ? (unsigned)settings->history : 0;
     const struct net_options net_options = {.host = settings->host,
                                             .port = settings->port,
                                             .nick = settings->nick,
                                             .room = settings->room,
-                                            .history = settings->pipe ? (unsigned)settings->history
-                                                                      : HISTORY_ON_SCREEN};
-    const struct pipe_options pipe_options = {(unsigned)settings->history, settings->follow};
+                                            .history =
+                                                settings->pipe ? history : HISTORY_ON_SCREEN};
+    const struct pipe_options pipe_options = {settings->follow};
     if (!chat_init(&chat, settings->room, settings->nick)) {
         perror("chat-tui");
         return EXIT_FAILURE;
@@ -165,6 +188,8 @@ static int run(const struct settings *settings) {
     if (chat.net != NULL) {
         status = settings->pipe ? pipe_run(&chat, &pipe_options) : tui_run(&chat);
         net_stop(chat.net);
+        if (chat.model->pending != NULL)
+            say_what_waits(&chat, settings);
     } else if (!settings->pipe) {
         tui_end();
     }
@@ -173,7 +198,7 @@ static int run(const struct settings *settings) {
 }
 
 int main(int argc, char **argv) {
-    struct settings settings = {.nick = default_nick(), .room = "#lobby"};
+    struct settings settings = {.nick = default_nick(), .room = "#lobby", .history = -1};
     int first = options_parse(options, OPTION_COUNT, argc, argv, settings_set, &settings);
     if (first < 0)
         return EXIT_USAGE;

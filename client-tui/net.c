@@ -223,7 +223,7 @@ static void net_write(struct net *net) {
 /* Notices a greeting that takes too long and a peer that is gone without a word. */
 static void net_keep_alive(struct net *net) {
     if (net->phase == NET_GREETING && net->now >= net->due)
-        net_lose(net, "the server does not answer");
+        net_lose(net, "nobody answers there; is it a chat-server?");
     if (net->phase != NET_ONLINE || reporter_is_full(&net->reporter))
         return;
     if (net->now - net->heard >= NET_SILENCE_MILLISECONDS) {

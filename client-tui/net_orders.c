@@ -31,7 +31,8 @@ static void net_order_request(struct net *net, const struct order *order) {
     uint32_t tag = message.join.tag;
     net_send_posts(net);
     if (net->phase != NET_ONLINE || !net_await(net, tag, 0, AWAIT_ANSWER))
-        reporter_error(&net->reporter, tag, "not connected");
+        reporter_error(&net->reporter, tag,
+                       "not connected: try again when the status line says online");
     else
         buffer_append(&net->output, order->bytes, order->size);
 }

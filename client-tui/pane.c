@@ -122,9 +122,12 @@ static void pane_paint_head(const struct area *area, int row, const struct pane_
                        look->own);
         return;
     }
-    struct wire_text nick = paint_clip(buffer_text(&shown->nick), PANE_NICK_COLUMNS);
-    int blank = PANE_NICK_COLUMNS - (int)text_cells(nick);
-    paint_nick(row, area->column + columns->nick + blank, PANE_NICK_COLUMNS, nick, look->own);
+    struct wire_text nick = buffer_text(&shown->nick);
+    bool cut = text_cells(nick) > PANE_NICK_COLUMNS;
+    nick = paint_clip(nick, PANE_NICK_COLUMNS - cut);
+    int column = area->column + columns->text - 1 - cut - (int)text_cells(nick);
+    int taken = paint_nick(row, column, PANE_NICK_COLUMNS, nick, look->own);
+    paint_text(row, column + taken, cut, wire_text("…"), PAINT_DIM);
 }
 
 /* Paints a line whose last row would be `bottom`, the part of it that lies in the area; returns its

@@ -66,10 +66,10 @@ static void pipe_append_clean(struct buffer *out, struct wire_text text, enum te
 }
 
 static void pipe_print_message(void *context, const struct room *room,
-                               const struct message_message *message, bool first_page) {
+                               const struct message_message *message, bool elsewhere) {
     struct pipe *pipe = context;
     struct buffer line = {0};
-    if (first_page && pipe->options->history == 0)
+    if (elsewhere)
         return;
     buffer_append_format(&line, "%llu\t%s", (unsigned long long)message->id,
                          room->kind == ROOM_DIRECT ? "@" : "");

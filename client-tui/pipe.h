@@ -6,8 +6,7 @@
 #include "chat.h"
 
 struct pipe_options {
-    unsigned history; /* print this many of the last messages first */
-    bool follow;      /* go on reading the room after the end of stdin */
+    bool follow; /* go on reading the room after the end of stdin */
 };
 
 /* Runs until all is said and stored; returns the exit status. */

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { VIEW_NICK_COLUMNS = 16 };
+
 static const char view_prompt[] = "> ";
 
 /* The input as it is shown: prompt and text, character by character, on rows of a width. */
@@ -99,23 +101,30 @@ static void view_paint_topic(const struct area *area, const struct room *room) {
     paint_clean(area->row, used, area->columns - used, wire_text(room->topic), PAINT_BAR);
 }
 
-/* What the status line says of the connection. */
+static const char *const view_link_states[] = {
+    [LINK_CONNECTING] = "connecting…",
+    [LINK_ONLINE] = "online",
+    [LINK_WAITING] = "offline",
+    [LINK_REFUSED] = "refused",
+};
+
+/* What the status line says of the connection, besides its state. */
 static void view_link_text(const struct chat *chat, char *text, size_t size) {
     uint64_t now = clock_monotonic();
     unsigned long long seconds =
         chat->retry_at > now ? (unsigned long long)(chat->retry_at - now + 999) / 1000 : 0;
     switch (chat->link) {
     case LINK_CONNECTING:
-        snprintf(text, size, "connecting…");
+        snprintf(text, size, "%s", chat->link_why);
         break;
     case LINK_ONLINE:
-        snprintf(text, size, "online");
+        text[0] = '\0';
         break;
     case LINK_WAITING:
-        snprintf(text, size, "offline, again in %llu s: %s", seconds, chat->link_why);
+        snprintf(text, size, "again in %llu s: %s", seconds, chat->link_why);
         break;
     case LINK_REFUSED:
-        snprintf(text, size, "refused: %s", chat->link_why);
+        snprintf(text, size, "%s", chat->link_why);
         break;
     }
 }
@@ -148,16 +157,24 @@ static void view_paint_status(const struct view *view, const struct chat *chat) 
     count_unread(chat->model, &unread, &mentions);
     view_link_text(chat, link, sizeof link);
     if (room->anchor != NULL)
-        buffer_append_format(&text, " ↓ %u new below ", room->new_below);
+        buffer_append_format(&text, room->new_below > 0 ? " ↓ %u new below " : " ↑ reading above ",
+                             room->new_below);
     if (view->hint != NULL) {
         buffer_append_format(&text, " %s", view->hint);
     } else {
-        buffer_append_format(&text, " %s  %s", chat->model->nick, link);
+        struct buffer nick = {0};
+        text_clean(&nick, wire_text(chat->model->nick), TEXT_ONE_LINE);
+        struct wire_text clipped =
+            paint_clip((struct wire_text){(const char *)nick.data, nick.size}, VIEW_NICK_COLUMNS);
+        buffer_append_format(&text, " %.*s  %s", (int)clipped.size, clipped.data,
+                             view_link_states[chat->link]);
+        buffer_free(&nick);
         if (waiting > 0)
             buffer_append_format(&text, "  %zu waiting", waiting);
         if (view->layout.rooms.columns == 0 && unread > 0)
             buffer_append_format(&text, mentions > 0 ? "  %u unread, %u for you" : "  %u unread",
                                  unread, mentions);
+        buffer_append_format(&text, "  %s", link);
     }
     enum paint_style style = trouble && view->hint == NULL ? PAINT_WARNING : PAINT_BAR;
     paint_row(area, area->row, style);

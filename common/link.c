@@ -121,7 +121,8 @@ static struct addrinfo *link_resolve(const char *host, const char *port, int fla
     int failure = getaddrinfo(host, port, &hints, &found);
     if (failure == 0)
         return found;
-    snprintf(problem->text, sizeof problem->text, "cannot find the address of %s: %s", host,
+    snprintf(problem->text, sizeof problem->text,
+             "cannot find the address of %s: %s; check the name, or give a number", host,
              failure == EAI_SYSTEM ? strerror(errno) : gai_strerror(failure));
     return NULL;
 }

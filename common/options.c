@@ -13,12 +13,16 @@ int options_parse(const struct option_entry *table, size_t count, int argc, char
         longs[i] = (struct option){table[i].name,
                                    table[i].argument != NULL ? required_argument : no_argument,
                                    NULL, OPTION_FIRST + (int)i};
+    opterr = 0;
     for (;;) {
-        int found = getopt_long(argc, argv, "", longs, NULL);
+        int found = getopt_long(argc, argv, ":", longs, NULL);
         if (found == -1)
             return optind;
         if (found < OPTION_FIRST) {
-            fprintf(stderr, "%s: see %s --help for what there is\n", argv[0], argv[0]);
+            fprintf(stderr, "%s: %s %s; see %s --help\n", program_invocation_short_name,
+                    argv[optind - 1],
+                    found == ':' ? "needs an argument" : "is not an option that can be used so",
+                    program_invocation_short_name);
             return -1;
         }
         if (!set(context, (size_t)(found - OPTION_FIRST), optarg))

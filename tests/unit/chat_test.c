@@ -167,7 +167,7 @@ static void a_refused_greeting_names_the_way_out(void **state) {
                            .text = wire_text("that nick is taken"),
                            .suggestion = wire_text("alice2")};
     chat_apply(&chat, &refused);
-    assert_string_equal(notices, "The nick alice is taken. Free is alice2: /nick alice2\n");
+    assert_string_equal(notices, "The nick alice is taken. Free is alice2:\n/nick alice2\n");
     enter("/nick alice2");
     assert_string_equal(noted, "rename alice2\n");
 }
