@@ -119,6 +119,15 @@ void queue_push(struct queue *queue, struct queue_chain *chain) {
     pthread_mutex_unlock(&queue->lock);
 }
 
+/* With the lock held; a waiter that asks again is still one. */
+static void queue_add_waiter(struct queue *queue, int wake) {
+    for (size_t i = 0; i < queue->waiter_count; i++)
+        if (queue->waiters[i] == wake)
+            return;
+    if (queue->waiter_count < QUEUE_WAITERS_MAX)
+        queue->waiters[queue->waiter_count++] = wake;
+}
+
 bool queue_try_push(struct queue *queue, struct queue_chain *chain, int wake) {
     if (chain->first == NULL)
         return true;
@@ -126,8 +135,8 @@ bool queue_try_push(struct queue *queue, struct queue_chain *chain, int wake) {
     bool room = queue_has_room(queue, chain->cost);
     if (room)
         queue_append(queue, chain);
-    else if (wake >= 0 && queue->waiter_count < QUEUE_WAITERS_MAX)
-        queue->waiters[queue->waiter_count++] = wake;
+    else if (wake >= 0)
+        queue_add_waiter(queue, wake);
     pthread_mutex_unlock(&queue->lock);
     return room;
 }
