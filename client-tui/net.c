@@ -141,7 +141,7 @@ static bool net_give_up(void *context) {
 }
 
 static void net_connect(struct net *net) {
-    struct link_problem problem = {{0}};
+    struct link_problem problem = {{0}, 0};
     const struct link_interrupt interrupt = {queue_descriptor(net->orders), net_give_up, net};
     reporter_link(&net->reporter, LINK_CONNECTING, 0, "");
     reporter_flush(&net->reporter);

@@ -131,6 +131,7 @@ static struct addrinfo *link_resolve(const char *host, const char *port, int fla
 static void link_explain_listen(struct link_problem *problem, const char *host, const char *port,
                                 int reason) {
     const char *advice = "";
+    problem->reason = reason;
     if (reason == EADDRINUSE)
         advice = "; another program listens there: choose another port, or 0 for any free one";
     else if (reason == EACCES)

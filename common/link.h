@@ -25,6 +25,7 @@ enum { LINK_NAME_MAX = 96, LINK_PROBLEM_MAX = 256 };
 /* Why something could not be done, for people. */
 struct link_problem {
     char text[LINK_PROBLEM_MAX];
+    int reason; /* errno, or 0 when it was the name */
 };
 
 /* Reads at most `size` bytes: the number read, 0, LINK_AGAIN or LINK_FAILED. */

@@ -19,9 +19,10 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, LISTEN_TRIES = 40, LISTEN_PAUSE_NANOSECONDS = 25000000 };
 
 struct settings {
     const char *host;
@@ -135,9 +136,17 @@ static bool server_open(struct server *server) {
     return false;
 }
 
+/* A server that was just killed holds its port for a moment longer, until its last thread is gone.
+ */
 static bool server_listen(struct server *server) {
-    struct link_problem problem = {{0}};
-    server->listener = link_listen(server->settings.host, server->settings.port, &problem);
+    const struct timespec pause = {.tv_nsec = LISTEN_PAUSE_NANOSECONDS};
+    struct link_problem problem = {{0}, 0};
+    for (int i = 0; i < LISTEN_TRIES; i++) {
+        server->listener = link_listen(server->settings.host, server->settings.port, &problem);
+        if (server->listener >= 0 || problem.reason != EADDRINUSE)
+            break;
+        nanosleep(&pause, NULL);
+    }
     if (server->listener < 0)
         fprintf(stderr, "chat-server: %s\n", problem.text);
     return server->listener >= 0;
