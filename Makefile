@@ -17,6 +17,7 @@ libunistring-dev  Unicode: validation, widths, line breaks
 libcmocka-dev     unit tests
 expect            integration tests in a real terminal
 tmux              integration tests in a real terminal
+procps            integration tests: finding and ending processes
 endef
 define LINT_PACKAGES
 clang-format      layout of the code
