@@ -12,6 +12,7 @@ libc6-dev         the C library
 libncurses-dev    the screen
 libreadline-dev   line editing
 libsqlite3-dev    the log, history and search
+libxxhash-dev     checksums of the pages of the log
 libssl-dev        hashes of secrets, later TLS
 libunistring-dev  Unicode: validation, widths, line breaks
 libcmocka-dev     unit tests
@@ -50,7 +51,7 @@ HARDEN   += -D_FORTIFY_SOURCE=2
 endif
 LDFLAGS  += -pthread -pie -Wl,-z,relro,-z,now
 
-SERVER_LIBS := -lsqlite3 -lcrypto -lunistring
+SERVER_LIBS := -lsqlite3 -lxxhash -lcrypto -lunistring
 CLIENT_LIBS := -lsqlite3 -lncursesw -lreadline -lunistring
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
