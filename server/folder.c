@@ -1,0 +1,50 @@
+#include "folder.h"
+#include "paths.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { FOLDER_LOCK_TRIES = 40, FOLDER_LOCK_PAUSE_NANOSECONDS = 25000000 };
+
+/* A server that was just killed holds its lock for a moment longer, until its last thread is gone.
+ */
+static bool folder_wait_for_lock(int lock) {
+    const struct timespec pause = {.tv_nsec = FOLDER_LOCK_PAUSE_NANOSECONDS};
+    for (int i = 0; i < FOLDER_LOCK_TRIES; i++) {
+        if (flock(lock, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
+int folder_lock(const char *folder, char *problem, size_t size) {
+    if (!path_make_folders(folder)) {
+        snprintf(problem, size, "cannot make the data folder %s: %s; name another with --data",
+                 folder, strerror(errno));
+        return -1;
+    }
+    char *path = path_join(folder, "lock");
+    int lock = path != NULL ? open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+    int reason = path != NULL ? errno : ENOMEM;
+    free(path);
+    if (lock < 0) {
+        snprintf(problem, size, "cannot write in the data folder %s: %s; name another with --data",
+                 folder, strerror(reason));
+    } else if (!folder_wait_for_lock(lock)) {
+        snprintf(problem, size,
+                 "the data folder %s is in use by another server; stop that one, or name another "
+                 "folder with --data",
+                 folder);
+        close(lock);
+        lock = -1;
+    }
+    return lock;
+}

@@ -1,0 +1,175 @@
+#include "schema.h"
+#include "frame.h"
+#include "page_guard.h"
+#include "protocol.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char schema_tables[] =
+    /* messages: how many the room had up to the end of the segment */
+    "CREATE TABLE segments(first_id INTEGER PRIMARY KEY, room INTEGER NOT NULL,"
+    "  last_id INTEGER NOT NULL, messages INTEGER NOT NULL, bytes BLOB NOT NULL);"
+    "CREATE INDEX segments_of_room ON segments(room, first_id);"
+    "CREATE TABLE accounts(id INTEGER PRIMARY KEY, nick TEXT NOT NULL, secret_hash BLOB NOT NULL);"
+    /* messages: how many were in the segments that retention has removed */
+    "CREATE TABLE rooms(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, name TEXT NOT NULL,"
+    "  topic TEXT NOT NULL DEFAULT '', owner INTEGER NOT NULL DEFAULT 0,"
+    "  messages INTEGER NOT NULL DEFAULT 0);"
+    /* how far a member has read: up to the event `read`, and so many messages */
+    "CREATE TABLE members(room INTEGER NOT NULL, account INTEGER NOT NULL,"
+    "  read INTEGER NOT NULL DEFAULT 0, messages INTEGER NOT NULL DEFAULT 0,"
+    "  PRIMARY KEY(room, account)) WITHOUT ROWID;"
+    "CREATE TABLE outboxes(account INTEGER NOT NULL, outbox INTEGER NOT NULL,"
+    "  up_to INTEGER NOT NULL, used INTEGER NOT NULL, PRIMARY KEY(account, outbox)) WITHOUT ROWID;"
+    /* which edits a message has had */
+    "CREATE TABLE amendments(target INTEGER NOT NULL, id INTEGER NOT NULL,"
+    "  PRIMARY KEY(target, id)) WITHOUT ROWID;"
+    "CREATE TABLE log(identity INTEGER NOT NULL, epoch INTEGER NOT NULL);";
+
+static const char schema_first_rows[] =
+    "INSERT INTO log VALUES(random() & 0x7fffffffffffffff, random() & 0x7fffffffffffffff);";
+
+/* One step from a version to the next. */
+static const char *const schema_steps[SCHEMA_VERSION] = {
+    [1] = "CREATE TABLE segments_2(first_id INTEGER PRIMARY KEY, room INTEGER NOT NULL,"
+          "  last_id INTEGER NOT NULL, messages INTEGER NOT NULL, bytes BLOB NOT NULL);"
+          "INSERT INTO segments_2 SELECT first_id, room, last_id,"
+          "  sum(message_count(bytes)) OVER (PARTITION BY room ORDER BY first_id), bytes"
+          "  FROM segments;"
+          "DROP TABLE segments;"
+          "ALTER TABLE segments_2 RENAME TO segments;"
+          "CREATE INDEX segments_of_room ON segments(room, first_id);"
+          "ALTER TABLE rooms ADD COLUMN owner INTEGER NOT NULL DEFAULT 0;"
+          "ALTER TABLE rooms ADD COLUMN messages INTEGER NOT NULL DEFAULT 0;"
+          /* a room begins with who made it */
+          "UPDATE rooms SET owner=coalesce((SELECT first_actor(bytes) FROM segments"
+          "  WHERE room=rooms.id ORDER BY first_id LIMIT 1), 0);"
+          "ALTER TABLE members ADD COLUMN read INTEGER NOT NULL DEFAULT 0;"
+          "ALTER TABLE members ADD COLUMN messages INTEGER NOT NULL DEFAULT 0;"
+          /* what was there before is not news to anyone */
+          "UPDATE members SET"
+          "  read=coalesce((SELECT max(last_id) FROM segments WHERE room=members.room), 0),"
+          "  messages=coalesce((SELECT max(messages) FROM segments WHERE room=members.room), 0);"
+          "CREATE TABLE amendments(target INTEGER NOT NULL, id INTEGER NOT NULL,"
+          "  PRIMARY KEY(target, id)) WITHOUT ROWID;"
+          "ALTER TABLE log ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;"
+          "UPDATE log SET epoch=random() & 0x7fffffffffffffff;",
+};
+
+static bool schema_execute(sqlite3 *database, const char *sql) {
+    return sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+static bool schema_set_version(sqlite3 *database) {
+    char sql[48];
+    snprintf(sql, sizeof sql, "PRAGMA user_version=%d", SCHEMA_VERSION);
+    return schema_execute(database, sql);
+}
+
+/* Makes the name of a file lasting. */
+static bool schema_sync_folder(const char *path) {
+    char *copy = strdup(path);
+    int folder = copy != NULL ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    bool synced = folder >= 0 && fsync(folder) == 0;
+    if (folder >= 0)
+        close(folder);
+    free(copy);
+    return synced;
+}
+
+static bool schema_fill(const char *path) {
+    sqlite3 *database;
+    bool made =
+        page_guard_open(path, &database,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW) ==
+            SQLITE_OK &&
+        page_guard_request(database) &&
+        schema_execute(database, "PRAGMA page_size=4096; BEGIN IMMEDIATE") &&
+        schema_execute(database, schema_tables) && schema_execute(database, schema_first_rows) &&
+        schema_set_version(database) && schema_execute(database, "COMMIT");
+    int reason = database != NULL ? sqlite3_system_errno(database) : ENOMEM;
+    sqlite3_close(database);
+    errno = reason != 0 ? reason : EIO;
+    return made;
+}
+
+bool schema_make_file(const char *path) {
+    char *unfinished = NULL;
+    if (asprintf(&unfinished, "%s.new", path) < 0)
+        return false;
+    unlink(unfinished);
+    bool made =
+        schema_fill(unfinished) && rename(unfinished, path) == 0 && schema_sync_folder(path);
+    free(unfinished);
+    return made;
+}
+
+int schema_version(sqlite3 *database) {
+    sqlite3_stmt *row = NULL;
+    int version = -1;
+    if (sqlite3_prepare_v2(database, "PRAGMA user_version", -1, &row, NULL) == SQLITE_OK &&
+        sqlite3_step(row) == SQLITE_ROW)
+        version = sqlite3_column_int(row, 0);
+    sqlite3_finalize(row);
+    return version;
+}
+
+static struct wire_reader schema_frames(sqlite3_value *value) {
+    const uint8_t *bytes = sqlite3_value_blob(value);
+    return (struct wire_reader){bytes, bytes + sqlite3_value_bytes(value)};
+}
+
+/* SQL's message_count(bytes): the messages among a segment's events. */
+static void schema_message_count(sqlite3_context *context, int count, sqlite3_value **values) {
+    struct wire_reader frames = schema_frames(values[0]);
+    struct wire_blob payload;
+    int messages = 0;
+    (void)count;
+    while (frame_take(&frames, &payload) == FRAME_READY)
+        messages += payload.data[0] == MESSAGE_MESSAGE;
+    sqlite3_result_int(context, messages);
+}
+
+/* SQL's first_actor(bytes): who did a segment's first event. */
+static void schema_first_actor(sqlite3_context *context, int count, sqlite3_value **values) {
+    struct wire_reader frames = schema_frames(values[0]);
+    struct wire_blob payload;
+    struct message event;
+    bool found = frame_take(&frames, &payload) == FRAME_READY &&
+                 message_decode(payload, &event) == ERROR_NONE;
+    (void)count;
+    sqlite3_result_int64(context, found ? event.event.actor : 0);
+}
+
+static bool schema_run_steps(sqlite3 *database) {
+    for (int version = schema_version(database); version < SCHEMA_VERSION; version++)
+        if (version < 1 || !schema_execute(database, schema_steps[version]))
+            return false;
+    return schema_set_version(database);
+}
+
+bool schema_upgrade(sqlite3 *database, char *problem, size_t size) {
+    const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
+    bool upgraded = sqlite3_create_function(database, "message_count", 1, flags, NULL,
+                                            schema_message_count, NULL, NULL) == SQLITE_OK &&
+                    sqlite3_create_function(database, "first_actor", 1, flags, NULL,
+                                            schema_first_actor, NULL, NULL) == SQLITE_OK &&
+                    schema_execute(database, "BEGIN IMMEDIATE") && schema_run_steps(database) &&
+                    schema_execute(database, "COMMIT");
+    if (!upgraded)
+        snprintf(problem, size, "%s", sqlite3_errmsg(database));
+    if (!upgraded && sqlite3_get_autocommit(database) == 0)
+        schema_execute(database, "ROLLBACK");
+    return upgraded;
+}
+
+bool schema_mark_copy(sqlite3 *database) {
+    return schema_execute(database, "PRAGMA journal_mode=DELETE;"
+                                    "UPDATE log SET epoch=random() & 0x7fffffffffffffff");
+}

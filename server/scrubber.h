@@ -1,0 +1,17 @@
+/* A thread that reads a large log through once after the start, a little at a time, while it is
+ * served already. When something is damaged it says so and ends the server: better none than one
+ * with holes in its memory. */
+#ifndef SERVER_SCRUBBER_H
+#define SERVER_SCRUBBER_H
+
+#include <stdbool.h>
+
+struct scrubber;
+
+/* Starts the thread with a handle of its own. NULL when it cannot. */
+struct scrubber *scrubber_start(const char *log_path);
+
+/* Ends and joins the thread. False when it has found damage. */
+bool scrubber_stop(struct scrubber *scrubber);
+
+#endif
