@@ -7,7 +7,9 @@
 #define MESSAGE(number, NAME, name, sender, about)                                                 \
     static const struct message_field fields_of_##name[] = {
 #define FIELD(name, type, field, about)                                                            \
-    {#field, about, offsetof(struct message, name.field), FIELD_##type},
+    {#field, about, offsetof(struct message, name.field), FIELD_##type, false},
+#define LATER(name, type, field, about)                                                            \
+    {#field, about, offsetof(struct message, name.field), FIELD_##type, true},
 #define END(name)                                                                                  \
     }                                                                                              \
     ;
@@ -119,10 +121,13 @@ enum error_code message_decode(struct wire_blob payload, struct message *message
     if (entry == NULL)
         return ERROR_UNKNOWN_TYPE;
     message->type = entry->type;
-    for (size_t i = 0; i < entry->field_count; i++)
-        if (!field_decode(&reader, entry->fields[i].type,
-                          (char *)message + entry->fields[i].offset))
+    for (size_t i = 0; i < entry->field_count; i++) {
+        const struct message_field *field = &entry->fields[i];
+        if (field->later && reader.at == reader.end)
+            return ERROR_NONE;
+        if (!field_decode(&reader, field->type, (char *)message + field->offset))
             return ERROR_MALFORMED;
+    }
     return ERROR_NONE;
 }
 
@@ -203,10 +208,12 @@ void event_set_id(uint8_t *frame, uint64_t id) {
     wire_set_u64(frame + FRAME_HEAD + 1, id);
 }
 
-void room_set_position(uint8_t *frame, uint64_t position, uint64_t newest) {
+void room_set_position(uint8_t *frame, size_t size, uint64_t position, uint64_t newest,
+                       uint32_t unread) {
     uint8_t *fields = frame + FRAME_HEAD + 1 + sizeof(uint32_t) + sizeof(uint32_t);
     wire_set_u64(fields, position);
     wire_set_u64(fields + sizeof position, newest);
+    wire_set_u32(frame + size - sizeof unread, unread);
 }
 
 const char *error_text(unsigned code) {

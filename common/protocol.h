@@ -66,6 +66,7 @@ struct message_field {
     const char *about;
     size_t offset; /* in struct message */
     enum field_type type;
+    bool later; /* may be missing at the end of a message */
 };
 
 /* One entry of the table, as the encoder, the printer, the tests and the documents read it. */
@@ -89,7 +90,8 @@ const struct message_entry *message_find(unsigned type);
 void message_encode(struct buffer *out, const struct message *message);
 
 /* Decodes any payload: ERROR_NONE, ERROR_MALFORMED or ERROR_UNKNOWN_TYPE. Bytes behind the last
- * known field are skipped. On an error nothing but message->type may be used. */
+ * known field are skipped, and a LATER field may be missing. On an error nothing but message->type
+ * may be used. */
 enum error_code message_decode(struct wire_blob payload, struct message *message);
 
 /* False when one of the message's texts is not valid UTF-8. */
@@ -103,8 +105,9 @@ void message_print(struct buffer *out, const struct message *message);
 /* Writes the id into an encoded event frame, and reads it again. */
 void event_set_id(uint8_t *frame, uint64_t id);
 
-/* Writes position and newest into an encoded `room` frame. */
-void room_set_position(uint8_t *frame, uint64_t position, uint64_t newest);
+/* Writes position, newest and unread into an encoded `room` frame of `size` bytes. */
+void room_set_position(uint8_t *frame, size_t size, uint64_t position, uint64_t newest,
+                       uint32_t unread);
 
 /* The sentence of an error code. */
 const char *error_text(unsigned code);

@@ -1,5 +1,6 @@
 #include "archive.h"
 #include "frame.h"
+#include "page_guard.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,8 +41,8 @@ struct archive *archive_open(const char *path) {
     struct archive *archive = calloc(1, sizeof *archive);
     if (archive == NULL)
         return NULL;
-    bool opened = sqlite3_open_v2(path, &archive->database,
-                                  SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK;
+    bool opened = page_guard_open(path, &archive->database,
+                                  SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX) == SQLITE_OK;
     /* A reader may meet the writer's checkpoint for a moment. */
     if (opened)
         sqlite3_busy_timeout(archive->database, 2000);

@@ -1,4 +1,5 @@
 #include "batch.h"
+#include "amend.h"
 #include "frame.h"
 #include "request.h"
 
@@ -35,23 +36,56 @@ void batch_event(struct batch *batch, struct room *room, struct message *event) 
     event->event.time = batch->time;
     event->event.room = room != NULL ? room->id : 0;
     message_encode(&(*open)->bytes, event);
-    (*open)->events++;
+    (*open)->messages += event->type == MESSAGE_MESSAGE;
     batch->failed = batch->failed || (*open)->bytes.failed;
 }
 
-void batch_reply(struct batch *batch, enum inbox_kind kind, uint64_t session, struct room *room,
-                 const struct message *message) {
+/* A frame for one session, in an output of its own or behind the last one of the same session. */
+static struct output *batch_frame(struct batch *batch, enum inbox_kind kind, uint64_t session,
+                                  struct room *room, const struct message *message) {
     struct output *output = batch->last;
     bool joins_last = kind == INBOX_REPLY && output != NULL && output->kind == INBOX_REPLY &&
                       output->session == session;
     if (!joins_last)
         output = batch_add(batch, kind, session, room);
     if (output == NULL)
-        return;
+        return NULL;
     if (room != NULL)
         room->open_output = NULL;
     message_encode(&output->bytes, message);
     batch->failed = batch->failed || output->bytes.failed;
+    return output;
+}
+
+void batch_reply(struct batch *batch, enum inbox_kind kind, uint64_t session,
+                 const struct message *message) {
+    batch_frame(batch, kind, session, NULL, message);
+}
+
+void batch_subscribe(struct batch *batch, uint64_t session, struct room *room,
+                     uint64_t read_messages, const struct message *message) {
+    struct output *output = batch_frame(batch, INBOX_SUBSCRIBE, session, room, message);
+    if (output != NULL)
+        output->read_messages = read_messages;
+}
+
+void batch_unsubscribe(struct batch *batch, uint64_t session, struct room *room,
+                       const struct message *message) {
+    batch_frame(batch, INBOX_UNSUBSCRIBE, session, room, message);
+}
+
+/* Carries out the edits and deletions among the events of a segment, once it is stored. */
+static bool output_amend(const struct output *output, struct store *store) {
+    const struct segment *segment = output->segment;
+    struct wire_reader reader = {segment->bytes, segment->bytes + segment->size};
+    struct wire_blob payload;
+    struct message event;
+    bool done = true;
+    while (frame_take(&reader, &payload) == FRAME_READY)
+        if ((payload.data[0] == MESSAGE_EDITED || payload.data[0] == MESSAGE_DELETED) &&
+            message_decode(payload, &event) == ERROR_NONE)
+            done = amend_apply(store, &event) && done;
+    return done;
 }
 
 static void output_seal(struct output *output, uint64_t *next_id, struct state *state,
@@ -59,6 +93,8 @@ static void output_seal(struct output *output, uint64_t *next_id, struct state *
     struct wire_reader reader = {output->segment->bytes,
                                  output->segment->bytes + output->segment->size};
     struct wire_blob payload;
+    struct room *room = output->of_room;
+    uint64_t messages = (room != NULL ? room->messages : 0) + output->messages;
     uint8_t *frame = output->segment->bytes;
     output->segment->room = output->room;
     output->segment->first_id = *next_id;
@@ -67,9 +103,18 @@ static void output_seal(struct output *output, uint64_t *next_id, struct state *
         frame = output->segment->bytes + (reader.at - output->segment->bytes);
     }
     output->segment->last_id = *next_id - 1;
-    store_add_segment(store, output->segment);
-    if (output->of_room != NULL && !state_set_newest(state, output->of_room, *next_id - 1))
+    store_add_segment(store, output->segment, messages);
+    if ((room != NULL && !state_set_newest(state, room, *next_id - 1, messages)) ||
+        !output_amend(output, store))
         output->bytes.failed = true;
+}
+
+/* Now that it is known, tells a new subscriber where the room stands. */
+static void output_place(struct output *output, uint64_t position) {
+    const struct room *room = output->of_room;
+    uint64_t unread = room->messages - output->read_messages;
+    room_set_position(output->segment->bytes, output->segment->size, position, room->newest,
+                      (uint32_t)(unread > UINT32_MAX ? UINT32_MAX : unread));
 }
 
 void batch_seal(struct batch *batch, uint64_t *next_id, struct state *state, struct store *store) {
@@ -82,7 +127,7 @@ void batch_seal(struct batch *batch, uint64_t *next_id, struct state *state, str
         if (output->kind == INBOX_EVENTS)
             output_seal(output, next_id, state, store);
         else if (output->kind == INBOX_SUBSCRIBE)
-            room_set_position(output->segment->bytes, *next_id - 1, output->of_room->newest);
+            output_place(output, *next_id - 1);
         batch->failed = batch->failed || output->bytes.failed;
     }
 }

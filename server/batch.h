@@ -12,8 +12,9 @@ struct output {
     enum inbox_kind kind;
     uint64_t session; /* for all kinds but INBOX_EVENTS */
     uint32_t room;
-    struct room *of_room; /* NULL for the server's own room, which nobody is in */
-    unsigned events;
+    struct room *of_room;   /* NULL for the server's own room, which nobody is in */
+    unsigned messages;      /* among its events */
+    uint64_t read_messages; /* of a subscriber: how many of the room's messages it has read */
     struct buffer bytes;
     struct segment *segment; /* once sealed */
     struct output *next;
@@ -30,10 +31,15 @@ struct batch {
 /* Appends an event to the room (NULL: the server's own), with its time and room filled in. */
 void batch_event(struct batch *batch, struct room *room, struct message *event);
 
-/* Appends a frame for one session; with INBOX_SUBSCRIBE and INBOX_UNSUBSCRIBE `room` is the room,
- * and the events that follow come after it. Consecutive replies to a session travel together. */
-void batch_reply(struct batch *batch, enum inbox_kind kind, uint64_t session, struct room *room,
+/* Appends a frame for one session. Consecutive replies to a session travel together. */
+void batch_reply(struct batch *batch, enum inbox_kind kind, uint64_t session,
                  const struct message *message);
+
+/* Appends a `room` or a `gone`: from there on the session gets the room's events, or does not. */
+void batch_subscribe(struct batch *batch, uint64_t session, struct room *room,
+                     uint64_t read_messages, const struct message *message);
+void batch_unsubscribe(struct batch *batch, uint64_t session, struct room *room,
+                       const struct message *message);
 
 /* Gives ids from *next_id on, makes the segments and hands them to the store. */
 void batch_seal(struct batch *batch, uint64_t *next_id, struct state *state, struct store *store);

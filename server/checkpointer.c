@@ -1,8 +1,8 @@
 #include "checkpointer.h"
 #include "nudge.h"
+#include "page_guard.h"
 
 #include <pthread.h>
-#include <sqlite3.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -34,8 +34,8 @@ struct checkpointer *checkpointer_start(const char *log_path) {
     nudge_init(&checkpointer->nudge);
     /* A connection that has read nothing does not know of the write-ahead log, and checkpoints
      * nothing. */
-    bool ready = sqlite3_open_v2(log_path, &checkpointer->database,
-                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
+    bool ready = page_guard_open(log_path, &checkpointer->database,
+                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX) == SQLITE_OK &&
                  sqlite3_exec(checkpointer->database,
                               "PRAGMA wal_autocheckpoint=0; SELECT count(*) FROM log", NULL, NULL,
                               NULL) == SQLITE_OK;

@@ -88,13 +88,15 @@ static enum error_code dispatch_nowhere(struct dispatch *dispatch, struct sessio
 static enum error_code (*const dispatch_functions[256])(struct dispatch *dispatch,
                                                         struct session *session,
                                                         struct request *request) = {
-    [MESSAGE_HELLO] = dispatch_hello,     [MESSAGE_PING] = dispatch_ping,
-    [MESSAGE_PONG] = dispatch_nowhere,    [MESSAGE_GOODBYE] = dispatch_nowhere,
-    [MESSAGE_POST] = dispatch_to_log,     [MESSAGE_JOIN] = dispatch_to_log,
-    [MESSAGE_LEAVE] = dispatch_to_log,    [MESSAGE_DIRECT] = dispatch_to_log,
-    [MESSAGE_RENAME] = dispatch_to_log,   [MESSAGE_SET_TOPIC] = dispatch_to_log,
-    [MESSAGE_WHO] = dispatch_to_log,      [MESSAGE_LIST] = dispatch_to_log,
-    [MESSAGE_HISTORY] = dispatch_history, [MESSAGE_SEARCH] = dispatch_search,
+    [MESSAGE_HELLO] = dispatch_hello,   [MESSAGE_PING] = dispatch_ping,
+    [MESSAGE_PONG] = dispatch_nowhere,  [MESSAGE_GOODBYE] = dispatch_nowhere,
+    [MESSAGE_POST] = dispatch_to_log,   [MESSAGE_JOIN] = dispatch_to_log,
+    [MESSAGE_LEAVE] = dispatch_to_log,  [MESSAGE_DIRECT] = dispatch_to_log,
+    [MESSAGE_RENAME] = dispatch_to_log, [MESSAGE_SET_TOPIC] = dispatch_to_log,
+    [MESSAGE_WHO] = dispatch_to_log,    [MESSAGE_LIST] = dispatch_to_log,
+    [MESSAGE_EDIT] = dispatch_to_log,   [MESSAGE_DELETE] = dispatch_to_log,
+    [MESSAGE_READ] = dispatch_to_log,   [MESSAGE_HISTORY] = dispatch_history,
+    [MESSAGE_SEARCH] = dispatch_search,
 };
 
 /* Decodes the request's own copy, so that its views live as long as it does. */

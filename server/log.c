@@ -30,7 +30,8 @@ struct log {
     struct judge judge;
     uint64_t next_id;
     uint64_t commits;
-    bool storing; /* the last commit that had to be made worked */
+    bool storing;   /* the last commit that had to be made worked */
+    bool purge_due; /* the write-ahead log still has text that was deleted */
 };
 
 /* Judges every request of the chain, leaving it as it is; counts the stops. */
@@ -56,9 +57,12 @@ static bool log_commit(struct log *log) {
     if (!log->judge.batch.failed && store_commit(log->judge.store)) {
         state_keep(log->judge.state);
         log->next_id = next_id;
+        log->purge_due = log->purge_due || log->judge.purge;
+        log->judge.purge = false;
         FAULT_POINT("log-after-commit");
         return true;
     }
+    log->judge.purge = false;
     judge_undo(&log->judge);
     return false;
 }
@@ -77,7 +81,9 @@ static void log_checkpoint(struct log *log) {
     int pages = store_wal_pages(log->judge.store);
     if (pages >= CHECKPOINT_PAGES)
         checkpointer_raise(log->options.checkpointer, ++log->commits);
-    if (pages >= CHECKPOINT_OVERDUE)
+    if (log->purge_due)
+        log->purge_due = !store_purge(log->judge.store);
+    else if (pages >= CHECKPOINT_OVERDUE)
         store_checkpoint(log->judge.store);
 }
 

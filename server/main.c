@@ -1,6 +1,7 @@
 /* chat-server: reads its command line, starts the threads, waits for a signal, and stops them in
  * order: workers stop listening and reading, the log thread commits and publishes what is in hand,
  * the readers end, the workers say goodbye. */
+#include "backup.h"
 #include "inbox.h"
 #include "link.h"
 #include "log.h"
@@ -8,6 +9,7 @@
 #include "paths.h"
 #include "readers.h"
 #include "report.h"
+#include "scrubber.h"
 #include "state.h"
 #include "worker.h"
 
@@ -29,16 +31,28 @@ struct settings {
     const char *port;
     char *data;
     long workers;
+    const char *backup;
+    bool check;
     bool help;
     bool version;
 };
 
-enum option { OPTION_DATA, OPTION_PLAINTEXT, OPTION_WORKERS, OPTION_HELP, OPTION_VERSION };
+enum option {
+    OPTION_DATA,
+    OPTION_PLAINTEXT,
+    OPTION_WORKERS,
+    OPTION_BACKUP,
+    OPTION_CHECK,
+    OPTION_HELP,
+    OPTION_VERSION
+};
 
 static const struct option_entry options[] = {
     [OPTION_DATA] = {"data", "DIR", "keep the log there ($XDG_DATA_HOME/chat-server)"},
     [OPTION_PLAINTEXT] = {"plaintext", NULL, "talk without TLS (all there is in this version)"},
     [OPTION_WORKERS] = {"workers", "N", "threads that serve connections (one a core)"},
+    [OPTION_BACKUP] = {"backup", "FILE", "copy the log to a new FILE and exit; a server may run"},
+    [OPTION_CHECK] = {"check", NULL, "read the whole log, say whether it is sound, and exit"},
     [OPTION_HELP] = {"help", NULL, "print this and exit"},
     [OPTION_VERSION] = {"version", NULL, "print the version and exit"},
 };
@@ -58,6 +72,12 @@ static bool settings_set(void *context, size_t index, const char *argument) {
         fprintf(stderr, "chat-server: --workers takes a number from 1 to %d, not '%s'\n",
                 STATE_WORKERS_MAX, argument);
         return false;
+    case OPTION_BACKUP:
+        settings->backup = argument;
+        return argument[0] != '\0';
+    case OPTION_CHECK:
+        settings->check = true;
+        return true;
     case OPTION_HELP:
         settings->help = true;
         return true;
@@ -111,6 +131,7 @@ struct server {
     struct store *store;
     struct indexer *indexer;
     struct checkpointer *checkpointer;
+    struct scrubber *scrubber;
     struct queue *inboxes[STATE_WORKERS_MAX];
     struct log *log;
     struct readers *readers;
@@ -130,7 +151,8 @@ static bool server_open(struct server *server) {
     const char *path = store_path(server->store);
     server->indexer = indexer_start(folder, path);
     server->checkpointer = checkpointer_start(path);
-    if (server->indexer != NULL && server->checkpointer != NULL)
+    server->scrubber = scrubber_start(path);
+    if (server->indexer != NULL && server->checkpointer != NULL && server->scrubber != NULL)
         return true;
     fprintf(stderr, "chat-server: cannot start in the data folder %s; see the log above\n", folder);
     return false;
@@ -197,7 +219,9 @@ static void server_tell_workers(struct server *server, enum inbox_kind kind) {
     }
 }
 
-static void server_stop(struct server *server) {
+/* False when the log turned out to be damaged. */
+static bool server_stop(struct server *server) {
+    bool sound = scrubber_stop(server->scrubber);
     server_tell_workers(server, INBOX_DRAIN);
     log_join(server->log);
     readers_stop(server->readers);
@@ -211,6 +235,7 @@ static void server_stop(struct server *server) {
     indexer_stop(server->indexer);
     store_close(server->store);
     free(server->settings.data);
+    return sound;
 }
 
 static void server_announce(const struct server *server, int listener) {
@@ -257,9 +282,9 @@ static int server_run(struct server *server) {
     server_announce(server, listener);
     sigwait(&signals, &received);
     report(REPORT_INFO, "stopping", "signal", received == SIGINT ? "INT" : "TERM", NULL);
-    server_stop(server);
+    bool sound = server_stop(server);
     report(REPORT_INFO, "stopped", NULL);
-    return EXIT_SUCCESS;
+    return sound ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv) {
@@ -279,5 +304,9 @@ int main(int argc, char **argv) {
         return EXIT_USAGE;
     if (!settings_set_defaults(&server.settings))
         return EXIT_FAILURE;
+    if (server.settings.check)
+        return backup_check(server.settings.data);
+    if (server.settings.backup != NULL)
+        return backup_make(server.settings.data, server.settings.backup);
     return server_run(&server);
 }

@@ -15,6 +15,7 @@ enum undo_kind {
     UNDO_SET_NEWEST,
     UNDO_ADD_MEMBER,
     UNDO_REMOVE_MEMBER,
+    UNDO_SET_READ,
     UNDO_SET_UP_TO,
     UNDO_ATTACH,
     UNDO_DETACH,
@@ -31,6 +32,7 @@ struct undo {
     char *text;
     char *folded;
     uint64_t number;
+    uint64_t messages;
 };
 
 struct presence_table {
@@ -116,7 +118,7 @@ static void account_free(struct account *account) {
     }
     free(account->nick);
     free(account->folded);
-    free(account->rooms);
+    free(account->readings);
     free(account);
 }
 
@@ -258,12 +260,12 @@ static void account_swap_nick(struct state *state, struct account *account, char
                               char **folded) {
     char *old_nick = account->nick;
     char *old_folded = account->folded;
-    if (account->presence != NULL)
+    if (account->presences != NULL)
         tdelete(account, &state->by_online_nick, compare_nicks);
     account->nick = *nick;
     account->folded = *folded;
     /* The node just freed is what tsearch needs, so this does not fail for want of memory. */
-    if (account->presence != NULL)
+    if (account->presences != NULL)
         tsearch(account, &state->by_online_nick, compare_nicks);
     *nick = old_nick;
     *folded = old_folded;
@@ -284,8 +286,8 @@ bool state_set_nick(struct state *state, struct account *account, const char *ni
     return true;
 }
 
-struct room *state_add_room(struct state *state, uint32_t id, enum room_kind kind,
-                            const char *name) {
+struct room *state_add_room(struct state *state, uint32_t id, enum room_kind kind, const char *name,
+                            uint32_t owner) {
     void *rooms = state->rooms;
     bool space = grow(&rooms, &state->room_capacity, state->room_count, sizeof *state->rooms);
     state->rooms = rooms;
@@ -296,6 +298,7 @@ struct room *state_add_room(struct state *state, uint32_t id, enum room_kind kin
     }
     room->id = id;
     room->kind = kind;
+    room->owner = owner;
     room->name = strdup(name);
     room->folded = fold_room(kind, name);
     room->topic = strdup("");
@@ -320,12 +323,29 @@ bool state_set_topic(struct state *state, struct room *room, struct wire_text to
     return true;
 }
 
-bool state_set_newest(struct state *state, struct room *room, uint64_t id) {
+bool state_set_newest(struct state *state, struct room *room, uint64_t id, uint64_t messages) {
     if (!undo_reserve(state))
         return false;
-    undo_note(state, (struct undo){.kind = UNDO_SET_NEWEST, .room = room, .number = room->newest});
+    undo_note(state, (struct undo){.kind = UNDO_SET_NEWEST,
+                                   .room = room,
+                                   .number = room->newest,
+                                   .messages = room->messages});
     room->newest = id;
+    room->messages = messages;
     return true;
+}
+
+struct reading *account_reading(const struct account *account, uint32_t room) {
+    for (size_t i = 0; i < account->reading_count; i++)
+        if (account->readings[i].room == room)
+            return &account->readings[i];
+    return NULL;
+}
+
+static struct undo undo_of_reading(enum undo_kind kind, struct account *account,
+                                   const struct reading *reading) {
+    return (struct undo){
+        .kind = kind, .account = account, .number = reading->read, .messages = reading->messages};
 }
 
 static void member_insert(struct room *room, struct account *account) {
@@ -334,7 +354,8 @@ static void member_insert(struct room *room, struct account *account) {
             (room->member_count - place) * sizeof *room->members);
     room->members[place] = account->id;
     room->member_count++;
-    account->rooms[account->room_count++] = room->id;
+    account->readings[account->reading_count++] =
+        (struct reading){room->id, room->newest, room->messages};
 }
 
 static void member_erase(struct room *room, struct account *account) {
@@ -342,19 +363,18 @@ static void member_erase(struct room *room, struct account *account) {
     memmove(&room->members[place], &room->members[place + 1],
             (room->member_count - place - 1) * sizeof *room->members);
     room->member_count--;
-    for (size_t i = 0; i < account->room_count; i++)
-        if (account->rooms[i] == room->id)
-            account->rooms[i] = account->rooms[--account->room_count];
+    struct reading *reading = account_reading(account, room->id);
+    *reading = account->readings[--account->reading_count];
 }
 
 bool state_add_member(struct state *state, struct room *room, struct account *account) {
     void *members = room->members;
-    void *rooms = account->rooms;
+    void *readings = account->readings;
     bool space = grow(&members, &room->member_capacity, room->member_count, sizeof *room->members);
     room->members = members;
-    space =
-        space && grow(&rooms, &account->room_capacity, account->room_count, sizeof *account->rooms);
-    account->rooms = rooms;
+    space = space && grow(&readings, &account->reading_capacity, account->reading_count,
+                          sizeof *account->readings);
+    account->readings = readings;
     if (!space || !undo_reserve(state))
         return false;
     member_insert(room, account);
@@ -365,8 +385,23 @@ bool state_add_member(struct state *state, struct room *room, struct account *ac
 bool state_remove_member(struct state *state, struct room *room, struct account *account) {
     if (!undo_reserve(state))
         return false;
+    struct undo undo =
+        undo_of_reading(UNDO_REMOVE_MEMBER, account, account_reading(account, room->id));
+    undo.room = room;
     member_erase(room, account);
-    undo_note(state, (struct undo){.kind = UNDO_REMOVE_MEMBER, .room = room, .account = account});
+    undo_note(state, undo);
+    return true;
+}
+
+bool state_set_read(struct state *state, struct account *account, uint32_t room, uint64_t read,
+                    uint64_t messages) {
+    struct reading *reading = account_reading(account, room);
+    if (reading == NULL || !undo_reserve(state))
+        return false;
+    struct undo undo = undo_of_reading(UNDO_SET_READ, account, reading);
+    undo.room = state_room(state, room);
+    undo_note(state, undo);
+    *reading = (struct reading){room, read, messages};
     return true;
 }
 
@@ -411,17 +446,24 @@ static bool presence_place(struct state *state, uint64_t session) {
 }
 
 static bool presence_link(struct state *state, struct presence *presence) {
-    if (tsearch(presence->account, &state->by_online_nick, compare_nicks) == NULL)
+    struct account *account = presence->account;
+    if (account->presences == NULL &&
+        tsearch(account, &state->by_online_nick, compare_nicks) == NULL)
         return false;
-    presence->account->presence = presence;
+    presence->next = account->presences;
+    account->presences = presence;
     state->presences[session_worker(presence->session)].slots[session_slot(presence->session)] =
         presence;
     return true;
 }
 
 static void presence_unlink(struct state *state, struct presence *presence) {
-    tdelete(presence->account, &state->by_online_nick, compare_nicks);
-    presence->account->presence = NULL;
+    struct presence **place = &presence->account->presences;
+    while (*place != presence)
+        place = &(*place)->next;
+    *place = presence->next;
+    if (presence->account->presences == NULL)
+        tdelete(presence->account, &state->by_online_nick, compare_nicks);
     state->presences[session_worker(presence->session)].slots[session_slot(presence->session)] =
         NULL;
 }
@@ -476,6 +518,7 @@ static void undo_set_topic(struct state *state, struct undo *undo) {
 static void undo_set_newest(struct state *state, struct undo *undo) {
     (void)state;
     undo->room->newest = undo->number;
+    undo->room->messages = undo->messages;
 }
 
 static void undo_add_member(struct state *state, struct undo *undo) {
@@ -483,9 +526,15 @@ static void undo_add_member(struct state *state, struct undo *undo) {
     member_erase(undo->room, undo->account);
 }
 
-static void undo_remove_member(struct state *state, struct undo *undo) {
+static void undo_set_read(struct state *state, struct undo *undo) {
     (void)state;
+    *account_reading(undo->account, undo->room->id) =
+        (struct reading){undo->room->id, undo->number, undo->messages};
+}
+
+static void undo_remove_member(struct state *state, struct undo *undo) {
     member_insert(undo->room, undo->account);
+    undo_set_read(state, undo);
 }
 
 static void undo_set_up_to(struct state *state, struct undo *undo) {
@@ -511,6 +560,7 @@ static void (*const undo_functions[UNDO_COUNT])(struct state *state, struct undo
     [UNDO_SET_NEWEST] = undo_set_newest,
     [UNDO_ADD_MEMBER] = undo_add_member,
     [UNDO_REMOVE_MEMBER] = undo_remove_member,
+    [UNDO_SET_READ] = undo_set_read,
     [UNDO_SET_UP_TO] = undo_set_up_to,
     [UNDO_ATTACH] = undo_attach,
     [UNDO_DETACH] = undo_detach,

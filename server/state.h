@@ -24,13 +24,21 @@ struct outbox {
     struct outbox *next_touched; /* of the batch */
 };
 
-/* A greeted connection. */
+/* A greeted connection; an account may have several. */
 struct presence {
     uint64_t session;
     struct account *account;
     struct outbox *outbox; /* NULL when it will not post */
     bool stored_due;       /* a `stored` is to be sent at the end of the batch */
     struct presence *next_due;
+    struct presence *next; /* of the account */
+};
+
+/* A room the account is a member of, and how far it has read it. */
+struct reading {
+    uint32_t room;
+    uint64_t read;     /* id of the last event read */
+    uint64_t messages; /* how many messages the room had up to there */
 };
 
 struct account {
@@ -38,11 +46,11 @@ struct account {
     char *nick;
     char *folded;
     uint8_t secret_hash[STORE_HASH_BYTES];
-    struct presence *presence; /* NULL when away */
+    struct presence *presences; /* its clients that are connected; NULL when away */
     struct outbox *outboxes;
-    uint32_t *rooms; /* ids of the rooms it is a member of */
-    size_t room_count;
-    size_t room_capacity;
+    struct reading *readings;
+    size_t reading_count;
+    size_t reading_capacity;
 };
 
 struct room {
@@ -51,7 +59,9 @@ struct room {
     char *name;   /* with its #; "LOW:HIGH", the members' account ids, for a direct room */
     char *folded; /* unique among rooms */
     char *topic;
+    uint32_t owner;    /* account that made it */
     uint64_t newest;   /* id of its newest event */
+    uint64_t messages; /* how many it ever had */
     uint32_t *members; /* account ids, ascending */
     size_t member_count;
     size_t member_capacity;
@@ -90,16 +100,20 @@ struct presence *state_presence(const struct state *state, uint64_t session);
 struct account *state_add_account(struct state *state, uint32_t id, const char *nick,
                                   const uint8_t secret_hash[STORE_HASH_BYTES]);
 bool state_set_nick(struct state *state, struct account *account, const char *nick);
-struct room *state_add_room(struct state *state, uint32_t id, enum room_kind kind,
-                            const char *name);
+struct room *state_add_room(struct state *state, uint32_t id, enum room_kind kind, const char *name,
+                            uint32_t owner);
 bool state_set_topic(struct state *state, struct room *room, struct wire_text topic);
-bool state_set_newest(struct state *state, struct room *room, uint64_t id);
+bool state_set_newest(struct state *state, struct room *room, uint64_t id, uint64_t messages);
 bool state_add_member(struct state *state, struct room *room, struct account *account);
+/* What the account, a member, has read of the room; NULL when it is no member. */
+struct reading *account_reading(const struct account *account, uint32_t room);
+bool state_set_read(struct state *state, struct account *account, uint32_t room, uint64_t read,
+                    uint64_t messages);
 bool state_remove_member(struct state *state, struct room *room, struct account *account);
 struct outbox *state_outbox(struct state *state, struct account *account, uint64_t id);
 bool state_set_up_to(struct state *state, struct outbox *outbox, uint64_t up_to);
 
-/* The account is connected as `session` now; it must have no presence. */
+/* The account is connected as `session` too. */
 struct presence *state_attach(struct state *state, struct account *account, uint64_t session);
 bool state_detach(struct state *state, struct presence *presence);
 

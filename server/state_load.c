@@ -5,17 +5,18 @@ static bool load_account(void *context, uint32_t id, const char *nick, const uin
     return state_add_account(context, id, nick, hash) != NULL;
 }
 
-static bool load_room(void *context, uint32_t id, int kind, const char *name, const char *topic,
-                      uint64_t newest) {
-    struct room *room = state_add_room(context, id, (enum room_kind)kind, name);
-    return room != NULL && state_set_topic(context, room, wire_text(topic)) &&
-           state_set_newest(context, room, newest);
+static bool load_room(void *context, const struct stored_room *stored) {
+    struct room *room = state_add_room(context, stored->id, (enum room_kind)stored->kind,
+                                       stored->name, stored->owner);
+    return room != NULL && state_set_topic(context, room, wire_text(stored->topic)) &&
+           state_set_newest(context, room, stored->newest, stored->messages);
 }
 
-static bool load_member(void *context, uint32_t room_id, uint32_t account_id) {
-    struct room *room = state_room(context, room_id);
-    struct account *account = state_account(context, account_id);
-    return room != NULL && account != NULL && state_add_member(context, room, account);
+static bool load_member(void *context, const struct stored_member *stored) {
+    struct room *room = state_room(context, stored->room);
+    struct account *account = state_account(context, stored->account);
+    return room != NULL && account != NULL && state_add_member(context, room, account) &&
+           state_set_read(context, account, room->id, stored->read, stored->messages);
 }
 
 static bool load_outbox(void *context, uint32_t account_id, uint64_t id, uint64_t up_to) {

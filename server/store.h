@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { STORE_HASH_BYTES = 32, STORE_VERSION = 1, STORE_PROBLEM_MAX = 512 };
+enum { STORE_HASH_BYTES = 32, STORE_PROBLEM_MAX = 512 };
 
 struct store;
 
@@ -18,7 +18,8 @@ struct store_problem {
     char text[STORE_PROBLEM_MAX];
 };
 
-/* Opens or makes the data folder, takes its lock, opens or makes the log. NULL with the problem. */
+/* Opens or makes the data folder, takes its lock, opens or makes the log, brings an older one up.
+ * NULL with the problem: a log that is damaged or newer is left as it is. */
 struct store *store_open(const char *folder, struct store_problem *problem);
 
 /* Checkpoints, closes, and gives the lock back. */
@@ -30,16 +31,35 @@ const char *store_path(const struct store *store);
 /* Random number made with the log; the log's identity. */
 uint64_t store_identity(const struct store *store);
 
+/* Another random number, which a restored backup does not share with what came after it. */
+uint64_t store_epoch(const struct store *store);
+
 /* Highest id in the log, 0 when empty. */
 uint64_t store_last_id(struct store *store);
 
 /* Walks what is stored, for start-up. Strings are valid during the call. False on a read error. */
+struct stored_room {
+    uint32_t id;
+    int kind;
+    const char *name;
+    const char *topic;
+    uint32_t owner;
+    uint64_t newest;
+    uint64_t messages;
+};
+
+struct stored_member {
+    uint32_t room;
+    uint32_t account;
+    uint64_t read;
+    uint64_t messages;
+};
+
 struct store_visitor {
     void *context;
     bool (*account)(void *context, uint32_t id, const char *nick, const uint8_t *secret_hash);
-    bool (*room)(void *context, uint32_t id, int kind, const char *name, const char *topic,
-                 uint64_t newest);
-    bool (*member)(void *context, uint32_t room, uint32_t account);
+    bool (*room)(void *context, const struct stored_room *room);
+    bool (*member)(void *context, const struct stored_member *member);
     bool (*outbox)(void *context, uint32_t account, uint64_t outbox, uint64_t up_to);
 };
 bool store_visit(struct store *store, const struct store_visitor *visitor);
@@ -48,22 +68,46 @@ void store_begin(struct store *store);
 bool store_commit(struct store *store);  /* false: nothing of the batch was stored */
 void store_abandon(struct store *store); /* rolls the batch back */
 
-void store_add_segment(struct store *store, const struct segment *segment);
+/* `messages`: how many the room has had, up to the segment's end. */
+void store_add_segment(struct store *store, const struct segment *segment, uint64_t messages);
 void store_add_account(struct store *store, uint32_t id, const char *nick,
                        const uint8_t secret_hash[STORE_HASH_BYTES]);
 void store_set_nick(struct store *store, uint32_t account, const char *nick);
-void store_add_room(struct store *store, uint32_t id, int kind, const char *name);
+void store_add_room(struct store *store, uint32_t id, int kind, const char *name, uint32_t owner);
 void store_set_topic(struct store *store, uint32_t room, const char *topic);
-void store_add_member(struct store *store, uint32_t room, uint32_t account);
+void store_set_member(struct store *store, const struct stored_member *member);
 void store_remove_member(struct store *store, uint32_t room, uint32_t account);
 void store_set_outbox(struct store *store, uint32_t account, uint64_t outbox, uint64_t up_to,
                       uint64_t now);
+
+/* The stored segment that the event lies in, as it is in this batch: its frames, and the messages
+ * its room had up to its end. The bytes are valid until the next call. False when there is none. */
+struct stored_segment {
+    uint64_t first_id;
+    uint64_t last_id;
+    uint32_t room;
+    uint64_t messages;
+    struct wire_blob frames;
+};
+bool store_find_segment(struct store *store, uint64_t id, struct stored_segment *segment);
+/* The same for the room's last segment that begins at the event or before. */
+bool store_find_in_room(struct store *store, uint32_t room, uint64_t id,
+                        struct stored_segment *segment);
+void store_set_segment(struct store *store, uint64_t first_id, struct wire_blob frames);
+
+/* Which events have amended a message: notes one more, and tells of those before it. */
+void store_add_amendment(struct store *store, uint64_t target, uint64_t id);
+uint64_t store_amendment_after(struct store *store, uint64_t target, uint64_t after); /* or 0 */
 
 /* Forgets outboxes last used before `before` (milliseconds since 1970). */
 void store_expire_outboxes(struct store *store, uint64_t before);
 
 /* Pages in the write-ahead log after the last commit. */
 int store_wal_pages(const struct store *store);
+
+/* The write-ahead log still holds text that was deleted: empties it when no reader is in its way.
+ * False when it has to be tried again. */
+bool store_purge(struct store *store);
 
 /* Moves what it can of the write-ahead log into the database, without waiting for readers. */
 void store_checkpoint(struct store *store);

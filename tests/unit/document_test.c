@@ -34,8 +34,10 @@ static void write_messages(struct buffer *out) {
                              "### %d `%s` (%s)\n\n%s\n\n| field | type | what |\n|---|---|---|\n",
                              (int)entry->type, entry->name, senders[entry->sender], entry->about);
         for (size_t field = 0; field < entry->field_count; field++)
-            buffer_append_format(out, "| `%s` | %s | %s |\n", entry->fields[field].name,
-                                 types[entry->fields[field].type], entry->fields[field].about);
+            buffer_append_format(out, "| `%s` | %s%s | %s |\n", entry->fields[field].name,
+                                 types[entry->fields[field].type],
+                                 entry->fields[field].later ? ", later" : "",
+                                 entry->fields[field].about);
         buffer_append_string(out, "\n");
     }
 }

@@ -1,0 +1,140 @@
+/* A log thread to test from outside: requests go into its queue, and what it makes of them comes
+ * out of a worker's inbox. */
+#ifndef TESTS_UNIT_RIG_H
+#define TESTS_UNIT_RIG_H
+
+#include "test.h"
+#include "frame.h"
+#include "inbox.h"
+#include "log.h"
+#include "request.h"
+
+#include <ftw.h>
+#include <unistd.h>
+
+struct rig {
+    char folder[32];
+    struct store *store;
+    struct indexer *indexer;
+    struct checkpointer *checkpointer;
+    struct queue *inbox;
+    struct log *log;
+};
+
+static inline int remove_entry(const char *path, const struct stat *status, int kind,
+                               struct FTW *at) {
+    (void)status;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
+static inline void rig_start(struct rig *rig) {
+    struct store_problem problem;
+    rig->store = store_open(rig->folder, &problem);
+    assert_non_null(rig->store);
+    rig->indexer = indexer_start(rig->folder, store_path(rig->store));
+    rig->checkpointer = checkpointer_start(store_path(rig->store));
+    rig->inbox = queue_new(SIZE_MAX);
+    const struct log_options options = {rig->store, rig->indexer, rig->checkpointer, &rig->inbox,
+                                        1};
+    rig->log = log_start(&options);
+    assert_non_null(rig->log);
+}
+
+static inline void rig_push(struct rig *rig, struct request *request) {
+    struct queue_chain chain = {0};
+    queue_chain_add(&chain, &request->item);
+    queue_push(log_queue(rig->log), &chain);
+}
+
+static inline void rig_stop(struct rig *rig) {
+    rig_push(rig, request_new(REQUEST_STOP, 0, (struct wire_blob){0}));
+    log_join(rig->log);
+    log_free(rig->log);
+    checkpointer_stop(rig->checkpointer);
+    indexer_stop(rig->indexer);
+    store_close(rig->store);
+    queue_free(rig->inbox, inbox_discard);
+}
+
+static inline int rig_make(void **state) {
+    static struct rig rig;
+    strcpy(rig.folder, "/tmp/log-test-XXXXXX");
+    *state = &rig;
+    if (mkdtemp(rig.folder) == NULL)
+        return 1;
+    rig_start(&rig);
+    return 0;
+}
+
+static inline int rig_remove(void **state) {
+    struct rig *rig = *state;
+    rig_stop(rig);
+    return nftw(rig->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static inline void send_message(struct rig *rig, uint32_t session, const struct message *message) {
+    struct buffer frame = {0};
+    message_encode(&frame, message);
+    struct wire_blob payload = {frame.data + FRAME_HEAD, frame.size - FRAME_HEAD};
+    struct request *request =
+        request_new(REQUEST_MESSAGE, session_identity(0, 1, session), payload);
+    payload.data = request->payload;
+    assert_int_equal(message_decode(payload, &request->message), ERROR_NONE);
+    buffer_free(&frame);
+    rig_push(rig, request);
+}
+
+/* Frames that came out of the inbox, in order; taken one by one. */
+static struct inbox_item *current;
+static struct wire_reader rest;
+
+/* The next message of the wished type for the session (or an event); others are passed over. */
+static inline struct message expect(struct rig *rig, enum message_type type) {
+    struct message message;
+    struct wire_blob payload;
+    for (;;) {
+        while (frame_take(&rest, &payload) == FRAME_READY) {
+            assert_int_equal(message_decode(payload, &message), ERROR_NONE);
+            if (message.type == type)
+                return message;
+        }
+        if (current != NULL)
+            inbox_free(current);
+        current = (struct inbox_item *)queue_wait_one(rig->inbox);
+        rest = (struct wire_reader){current->frames->bytes,
+                                    current->frames->bytes + current->frames->size};
+    }
+}
+
+static inline void forget_rest(void) {
+    if (current != NULL)
+        inbox_free(current);
+    current = NULL;
+    rest = (struct wire_reader){NULL, NULL};
+}
+
+static inline void greet(struct rig *rig, uint32_t session, const char *nick,
+                         struct wire_blob secret) {
+    struct message hello = {.type = MESSAGE_HELLO};
+    hello.hello.magic = PROTOCOL_MAGIC;
+    hello.hello.version = PROTOCOL_VERSION;
+    hello.hello.nick = wire_text(nick);
+    hello.hello.outbox = 99;
+    hello.hello.secret = secret;
+    send_message(rig, session, &hello);
+}
+
+static inline void post(struct rig *rig, uint32_t session, uint64_t number, uint32_t room,
+                        const char *body) {
+    struct message message = {.type = MESSAGE_POST};
+    message.post.number = number;
+    message.post.room = room;
+    message.post.body = wire_text(body);
+    send_message(rig, session, &message);
+}
+
+static const struct wire_blob no_secret = {NULL, 0};
+
+#endif

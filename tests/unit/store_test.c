@@ -1,0 +1,270 @@
+/* The log's file: made whole, brought up from an older version, refused when newer or damaged,
+ * copied. */
+#include "test.h"
+#include "archive.h"
+#include "backup.h"
+#include "inspect.h"
+#include "page_guard.h"
+#include "schema.h"
+#include "state.h"
+#include "store.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <unistd.h>
+
+static char folder[32];
+static char path[64];
+static struct store_problem problem;
+
+static int remove_entry(const char *entry, const struct stat *status, int kind, struct FTW *at) {
+    (void)status;
+    (void)kind;
+    (void)at;
+    return remove(entry);
+}
+
+static int make_folder(void **state) {
+    (void)state;
+    strcpy(folder, "/tmp/store-test-XXXXXX");
+    if (mkdtemp(folder) == NULL)
+        return 1;
+    snprintf(path, sizeof path, "%s/log.db", folder);
+    return 0;
+}
+
+static int remove_folder(void **state) {
+    (void)state;
+    return nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* A message of room 1 as a segment of its own. */
+static void add_message(struct store *store, uint64_t id, const char *body) {
+    struct message event = {.type = MESSAGE_MESSAGE};
+    struct buffer frame = {0};
+    event.event.id = id;
+    event.event.room = 1;
+    event.event.actor = 1;
+    event.message.nick = wire_text("ada");
+    event.message.body = wire_text(body);
+    message_encode(&frame, &event);
+    struct segment *segment = segment_new(&frame);
+    assert_non_null(segment);
+    segment->room = 1;
+    segment->first_id = segment->last_id = id;
+    store_begin(store);
+    store_add_segment(store, segment, id);
+    assert_true(store_commit(store));
+    segment_drop(segment);
+    buffer_free(&frame);
+}
+
+static void fill_log(unsigned messages) {
+    struct store *store = store_open(folder, &problem);
+    char body[200];
+    assert_non_null(store);
+    store_begin(store);
+    store_add_room(store, 1, ROOM_PUBLIC, "#lobby", 0);
+    assert_true(store_commit(store));
+    for (unsigned i = 1; i <= messages; i++) {
+        memset(body, 'a' + (int)(i % 26), sizeof body - 1);
+        body[sizeof body - 1] = '\0';
+        add_message(store, i, body);
+    }
+    store_close(store);
+}
+
+static void execute(const char *sql) {
+    sqlite3 *database;
+    assert_int_equal(page_guard_open(path, &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(database);
+}
+
+static char *read_whole(const char *name, size_t *size) {
+    FILE *file = fopen(name, "rb");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    *size = (size_t)ftell(file);
+    rewind(file);
+    char *content = calloc(1, *size + 1);
+    assert_non_null(content);
+    assert_int_equal(fread(content, 1, *size, file), *size);
+    fclose(file);
+    return content;
+}
+
+static void assert_refused(const char *reason) {
+    assert_null(store_open(folder, &problem));
+    if (strstr(problem.text, reason) == NULL)
+        fail_msg("'%s' does not say '%s'", problem.text, reason);
+}
+
+static void a_folder_of_the_previous_version_is_brought_up(void **state) {
+    (void)state;
+    size_t size;
+    char *sql = read_whole("tests/data/log-version-1.sql", &size);
+    execute(sql);
+    free(sql);
+    struct store *store = store_open(folder, &problem);
+    assert_string_equal(problem.text, "");
+    assert_non_null(store);
+    struct state *loaded = state_new();
+    assert_true(state_load(loaded, store));
+    const struct room *lobby = state_room_by_name(loaded, "#lobby");
+    const struct room *den = state_room_by_name(loaded, "#den");
+    assert_int_equal(lobby->messages, 4);
+    assert_int_equal(lobby->owner, 0);
+    assert_string_equal(lobby->topic, "old times");
+    assert_int_equal(den->messages, 1);
+    assert_int_equal(den->owner, 1);
+    const struct account *ben = state_account_by_nick(loaded, "ben");
+    assert_int_equal(account_reading(ben, lobby->id)->messages, lobby->messages);
+    assert_int_equal(account_reading(ben, lobby->id)->read, lobby->newest);
+    state_free(loaded);
+    store_close(store);
+    /* Its pages are guarded from here on, and its events are what they were. */
+    assert_int_equal(backup_check(folder), 0);
+    char *content = read_whole(path, &size);
+    assert_int_equal(content[20], 8);
+    free(content);
+    struct archive *archive = archive_open(path);
+    struct buffer events = {0};
+    assert_true(archive_event(archive, 12, &events));
+    assert_non_null(memmem(events.data, events.size, "third words", 11));
+    buffer_free(&events);
+    archive_close(archive);
+}
+
+static void an_upgrade_that_fails_changes_nothing(void **state) {
+    (void)state;
+    size_t size;
+    char *sql = read_whole("tests/data/log-version-1.sql", &size);
+    execute(sql);
+    free(sql);
+    execute("CREATE TABLE amendments(in_the_way)");
+    assert_refused("amendments already exists");
+    sqlite3 *database;
+    assert_int_equal(page_guard_open(path, &database, SQLITE_OPEN_READWRITE), SQLITE_OK);
+    assert_int_equal(schema_version(database), 1);
+    assert_int_equal(sqlite3_exec(database, "SELECT owner FROM rooms", NULL, NULL, NULL),
+                     SQLITE_ERROR);
+    sqlite3_close(database);
+}
+
+static void a_newer_folder_is_refused(void **state) {
+    (void)state;
+    fill_log(3);
+    execute("PRAGMA user_version=3");
+    assert_refused("written by a newer chat-server");
+}
+
+static void something_else_is_refused(void **state) {
+    (void)state;
+    FILE *file = fopen(path, "w");
+    fputs("Dear diary, today I wrote a chat server and it was good.\n", file);
+    fclose(file);
+    assert_refused("is not a database");
+    assert_int_equal(truncate(path, 0), 0);
+    assert_refused("is empty");
+}
+
+/* Every page, a bit in it at a place that moves on with the pages. */
+static void a_flipped_bit_anywhere_is_refused(void **state) {
+    (void)state;
+    fill_log(60);
+    size_t size;
+    char *content = read_whole(path, &size);
+    for (size_t page = 0; page * 4096 < size; page++) {
+        size_t place = page * 4096 + page * 613 % 4096;
+        int file = open(path, O_WRONLY);
+        char flipped = (char)(content[place] ^ (1 << (page % 8)));
+        assert_int_equal(pwrite(file, &flipped, 1, (off_t)place), 1);
+        assert_null(store_open(folder, &problem));
+        assert_int_equal(pwrite(file, &content[place], 1, (off_t)place), 1);
+        close(file);
+    }
+    free(content);
+    struct store *store = store_open(folder, &problem);
+    assert_non_null(store);
+    store_close(store);
+}
+
+static void a_log_cut_short_is_refused(void **state) {
+    (void)state;
+    fill_log(60);
+    size_t size;
+    char *content = read_whole(path, &size);
+    for (size_t cut = 1; cut < size; cut = cut * 2 + 1) {
+        assert_int_equal(truncate(path, (off_t)(size - cut)), 0);
+        assert_null(store_open(folder, &problem));
+        int file = open(path, O_WRONLY);
+        assert_int_equal(pwrite(file, content, size, 0), size);
+        close(file);
+    }
+    free(content);
+}
+
+static void a_half_made_log_is_made_anew(void **state) {
+    (void)state;
+    char unfinished[80];
+    snprintf(unfinished, sizeof unfinished, "%s.new", path);
+    FILE *file = fopen(unfinished, "w");
+    fputs("half", file);
+    fclose(file);
+    fill_log(1);
+    assert_int_equal(access(unfinished, F_OK), -1);
+}
+
+static void a_backup_is_the_log_of_that_moment(void **state) {
+    (void)state;
+    char copy[80];
+    fill_log(60);
+    struct store *store = store_open(folder, &problem);
+    uint64_t epoch = store_epoch(store);
+    uint64_t identity = store_identity(store);
+    add_message(store, 61, "in the write-ahead log only");
+    snprintf(copy, sizeof copy, "%s/backup", folder);
+    assert_int_equal(backup_make(folder, copy), 0);
+    assert_int_not_equal(backup_make(folder, copy), 0); /* never over another */
+    add_message(store, 62, "after the backup");
+    store_close(store);
+    assert_int_equal(rename(copy, path), 0);
+    store = store_open(folder, &problem);
+    assert_non_null(store);
+    assert_int_equal(store_last_id(store), 61);
+    assert_true(store_identity(store) == identity);
+    assert_false(store_epoch(store) == epoch);
+    store_close(store);
+}
+
+static void a_damaged_log_is_not_backed_up(void **state) {
+    (void)state;
+    char copy[80];
+    fill_log(60);
+    snprintf(copy, sizeof copy, "%s/backup", folder);
+    int file = open(path, O_WRONLY);
+    assert_int_equal(pwrite(file, "XXXX", 4, 5 * 4096 + 100), 4);
+    close(file);
+    assert_int_not_equal(backup_make(folder, copy), 0);
+    assert_int_equal(access(copy, F_OK), -1);
+    assert_int_not_equal(backup_check(folder), 0);
+}
+
+#define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        IN_A_FOLDER(a_folder_of_the_previous_version_is_brought_up),
+        IN_A_FOLDER(an_upgrade_that_fails_changes_nothing),
+        IN_A_FOLDER(a_newer_folder_is_refused),
+        IN_A_FOLDER(something_else_is_refused),
+        IN_A_FOLDER(a_flipped_bit_anywhere_is_refused),
+        IN_A_FOLDER(a_log_cut_short_is_refused),
+        IN_A_FOLDER(a_half_made_log_is_made_anew),
+        IN_A_FOLDER(a_backup_is_the_log_of_that_moment),
+        IN_A_FOLDER(a_damaged_log_is_not_backed_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
