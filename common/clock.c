@@ -15,3 +15,13 @@ uint64_t clock_monotonic(void) {
 uint64_t clock_wall(void) {
     return clock_read(CLOCK_REALTIME);
 }
+
+struct timespec clock_deadline(int milliseconds) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += milliseconds / 1000;
+    until.tv_nsec += milliseconds % 1000 * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    return until;
+}

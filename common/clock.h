@@ -3,11 +3,15 @@
 #define COMMON_CLOCK_H
 
 #include <stdint.h>
+#include <time.h>
 
 /* Milliseconds that only ever grow, for deadlines. */
 uint64_t clock_monotonic(void);
 
 /* Milliseconds since 1970, for people; may jump. */
 uint64_t clock_wall(void);
+
+/* The moment so many milliseconds from now, for pthread_cond_clockwait with CLOCK_MONOTONIC. */
+struct timespec clock_deadline(int milliseconds);
 
 #endif

@@ -1,5 +1,7 @@
 #include "queue.h"
+#include "clock.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -171,16 +173,23 @@ struct queue_chain queue_take_all(struct queue *queue) {
     return taken;
 }
 
-static void queue_wait_items(struct queue *queue) {
+/* With the lock held. */
+static void queue_wait_items(struct queue *queue, int milliseconds) {
+    struct timespec until = {0};
+    int result = 0;
+    if (queue->items.first == NULL && milliseconds >= 0)
+        until = clock_deadline(milliseconds);
     queue->consumers_waiting++;
-    while (queue->items.first == NULL)
-        pthread_cond_wait(&queue->items_came, &queue->lock);
+    while (queue->items.first == NULL && result != ETIMEDOUT)
+        result = milliseconds < 0 ? pthread_cond_wait(&queue->items_came, &queue->lock)
+                                  : pthread_cond_clockwait(&queue->items_came, &queue->lock,
+                                                           CLOCK_MONOTONIC, &until);
     queue->consumers_waiting--;
 }
 
-struct queue_chain queue_wait_all(struct queue *queue) {
+struct queue_chain queue_wait_all(struct queue *queue, int milliseconds) {
     pthread_mutex_lock(&queue->lock);
-    queue_wait_items(queue);
+    queue_wait_items(queue, milliseconds);
     struct queue_chain taken = queue_empty(queue);
     pthread_mutex_unlock(&queue->lock);
     return taken;
@@ -188,7 +197,7 @@ struct queue_chain queue_wait_all(struct queue *queue) {
 
 struct queue_item *queue_wait_one(struct queue *queue) {
     pthread_mutex_lock(&queue->lock);
-    queue_wait_items(queue);
+    queue_wait_items(queue, -1);
     struct queue_item *item = queue_chain_take(&queue->items);
     queue_tell_room(queue);
     /* A chain signals once; whoever takes one item of several passes the signal on. */

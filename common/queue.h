@@ -48,8 +48,11 @@ bool queue_try_push(struct queue *queue, struct queue_chain *chain, int wake);
  */
 struct queue_chain queue_take_all(struct queue *queue);
 
-/* Waits until there is something, then takes all of it, or one item. */
-struct queue_chain queue_wait_all(struct queue *queue);
+/* Waits until there is something, then takes all of it; or takes nothing once the milliseconds are
+ * over (-1: never). */
+struct queue_chain queue_wait_all(struct queue *queue, int milliseconds);
+
+/* Waits until there is something, then takes one item. */
 struct queue_item *queue_wait_one(struct queue *queue);
 
 /* Becomes readable when something was pushed since the last queue_take_all. For poll and epoll. */

@@ -15,7 +15,7 @@ struct checkpointer {
 static void *checkpointer_run(void *context) {
     struct checkpointer *checkpointer = context;
     uint64_t seen = 0;
-    while (nudge_wait(&checkpointer->nudge, &seen))
+    while (nudge_wait(&checkpointer->nudge, &seen, -1))
         sqlite3_wal_checkpoint_v2(checkpointer->database, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,
                                   NULL);
     return NULL;

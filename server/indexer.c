@@ -149,7 +149,7 @@ static bool indexer_step(struct indexer *indexer) {
 static void *indexer_run(void *context) {
     struct indexer *indexer = context;
     uint64_t seen = 0;
-    while (nudge_wait(&indexer->nudge, &seen))
+    while (nudge_wait(&indexer->nudge, &seen, -1))
         while (indexer->last_id < seen && !nudge_is_stopped(&indexer->nudge))
             if (!indexer_step(indexer))
                 break;

@@ -114,7 +114,7 @@ static void *log_run(void *context) {
     struct log *log = context;
     unsigned stops = 0;
     while (stops < log->options.worker_count) {
-        struct queue_chain chain = queue_wait_all(log->queue);
+        struct queue_chain chain = queue_wait_all(log->queue, -1);
         stops += log_batch(log, &chain);
         for (struct queue_item *item; (item = queue_chain_take(&chain)) != NULL;)
             request_free((struct request *)item);

@@ -1,4 +1,7 @@
 #include "nudge.h"
+#include "clock.h"
+
+#include <errno.h>
 
 void nudge_init(struct nudge *nudge) {
     pthread_mutex_init(&nudge->lock, NULL);
@@ -35,10 +38,14 @@ bool nudge_is_stopped(struct nudge *nudge) {
     return stopped;
 }
 
-bool nudge_wait(struct nudge *nudge, uint64_t *seen) {
+bool nudge_wait(struct nudge *nudge, uint64_t *seen, int milliseconds) {
+    const struct timespec until = clock_deadline(milliseconds);
+    int result = 0;
     pthread_mutex_lock(&nudge->lock);
-    while (nudge->value <= *seen && !nudge->stopped)
-        pthread_cond_wait(&nudge->changed, &nudge->lock);
+    while (nudge->value <= *seen && !nudge->stopped && result != ETIMEDOUT)
+        result = milliseconds < 0 ? pthread_cond_wait(&nudge->changed, &nudge->lock)
+                                  : pthread_cond_clockwait(&nudge->changed, &nudge->lock,
+                                                           CLOCK_MONOTONIC, &until);
     *seen = nudge->value;
     bool go_on = !nudge->stopped;
     pthread_mutex_unlock(&nudge->lock);

@@ -24,7 +24,8 @@ void nudge_raise(struct nudge *nudge, uint64_t value);
 void nudge_stop(struct nudge *nudge);
 bool nudge_is_stopped(struct nudge *nudge);
 
-/* Waits until the value is above `seen` and puts it there; false once stopped. */
-bool nudge_wait(struct nudge *nudge, uint64_t *seen);
+/* Waits until the value is above `seen` and puts it there, but no longer than the milliseconds (-1:
+ * for ever). False once stopped. */
+bool nudge_wait(struct nudge *nudge, uint64_t *seen, int milliseconds);
 
 #endif

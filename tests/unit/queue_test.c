@@ -71,7 +71,8 @@ static void expect_all_in_order(bool producers_wait, bool consumer_polls) {
     while (left > 0) {
         if (consumer_polls)
             wait_readable(queue_descriptor(queue));
-        struct queue_chain chain = consumer_polls ? queue_take_all(queue) : queue_wait_all(queue);
+        struct queue_chain chain =
+            consumer_polls ? queue_take_all(queue) : queue_wait_all(queue, -1);
         for (struct queue_item *item; (item = queue_chain_take(&chain)) != NULL; left--) {
             struct numbered *numbered = (struct numbered *)item;
             assert_int_equal(numbered->number, next[numbered->producer]);
