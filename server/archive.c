@@ -10,8 +10,7 @@ enum archive_statement {
     ARCHIVE_OLDEST,
     ARCHIVE_SEGMENT_OF,
     ARCHIVE_AFTER,
-    ARCHIVE_IDENTITY,
-    ARCHIVE_LAST_ID,
+    ARCHIVE_ORIGIN,
     ARCHIVE_STATEMENTS
 };
 
@@ -27,8 +26,7 @@ static const char *const archive_statements[ARCHIVE_STATEMENTS] = {
     [ARCHIVE_SEGMENT_OF] =
         ("SELECT bytes FROM segments WHERE first_id<=?1 ORDER BY first_id DESC LIMIT 1"),
     [ARCHIVE_AFTER] = "SELECT last_id, bytes FROM segments WHERE first_id>?1 ORDER BY first_id",
-    [ARCHIVE_IDENTITY] = "SELECT identity FROM log",
-    [ARCHIVE_LAST_ID] = "SELECT last_id FROM segments ORDER BY first_id DESC LIMIT 1",
+    [ARCHIVE_ORIGIN] = "SELECT identity, epoch, cut FROM log",
 };
 
 struct archive {
@@ -197,19 +195,14 @@ bool archive_walk(struct archive *archive, uint64_t after,
     return result == SQLITE_ROW || result == SQLITE_DONE;
 }
 
-static uint64_t archive_number(struct archive *archive, enum archive_statement which) {
-    sqlite3_stmt *rows = archive->statements[which];
-    uint64_t number = 0;
-    if (sqlite3_step(rows) == SQLITE_ROW)
-        number = (uint64_t)sqlite3_column_int64(rows, 0);
+bool archive_origin(struct archive *archive, uint64_t *identity, uint64_t *epoch, uint64_t *cut) {
+    sqlite3_stmt *rows = archive->statements[ARCHIVE_ORIGIN];
+    bool found = sqlite3_step(rows) == SQLITE_ROW;
+    if (found) {
+        *identity = (uint64_t)sqlite3_column_int64(rows, 0);
+        *epoch = (uint64_t)sqlite3_column_int64(rows, 1);
+        *cut = (uint64_t)sqlite3_column_int64(rows, 2);
+    }
     sqlite3_reset(rows);
-    return number;
-}
-
-uint64_t archive_identity(struct archive *archive) {
-    return archive_number(archive, ARCHIVE_IDENTITY);
-}
-
-uint64_t archive_last_id(struct archive *archive) {
-    return archive_number(archive, ARCHIVE_LAST_ID);
+    return found;
 }

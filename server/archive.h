@@ -32,8 +32,8 @@ bool archive_walk(struct archive *archive, uint64_t after,
                   bool (*visit)(void *context, struct wire_blob frames, uint64_t last_id),
                   void *context);
 
-/* Identity of the log, and its last id. */
-uint64_t archive_identity(struct archive *archive);
-uint64_t archive_last_id(struct archive *archive);
+/* The log's identity and epoch, see store.h, and the id up to which retention has removed events.
+ */
+bool archive_origin(struct archive *archive, uint64_t *identity, uint64_t *epoch, uint64_t *cut);
 
 #endif

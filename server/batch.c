@@ -112,9 +112,8 @@ static void output_seal(struct output *output, uint64_t *next_id, struct state *
 /* Now that it is known, tells a new subscriber where the room stands. */
 static void output_place(struct output *output, uint64_t position) {
     const struct room *room = output->of_room;
-    uint64_t unread = room->messages - output->read_messages;
     room_set_position(output->segment->bytes, output->segment->size, position, room->newest,
-                      (uint32_t)(unread > UINT32_MAX ? UINT32_MAX : unread));
+                      room_unread(room, output->read_messages));
 }
 
 void batch_seal(struct batch *batch, uint64_t *next_id, struct state *state, struct store *store) {

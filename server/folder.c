@@ -48,3 +48,27 @@ int folder_lock(const char *folder, char *problem, size_t size) {
     }
     return lock;
 }
+
+static const char folder_mark[] = "damaged";
+
+void folder_mark_suspect(const char *folder) {
+    char *path = path_join(folder, folder_mark);
+    int mark = path != NULL ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+    if (mark >= 0)
+        close(mark);
+    free(path);
+}
+
+bool folder_is_suspect(const char *folder) {
+    char *path = path_join(folder, folder_mark);
+    bool marked = path != NULL && access(path, F_OK) == 0;
+    free(path);
+    return marked;
+}
+
+void folder_clear_suspicion(const char *folder) {
+    char *path = path_join(folder, folder_mark);
+    if (path != NULL)
+        unlink(path);
+    free(path);
+}

@@ -1,12 +1,13 @@
 #include "index_search.h"
 #include "clock.h"
+#include "frame.h"
+#include "index_keys.h"
+#include "index_query.h"
 #include "paths.h"
 
 #include <sqlite3.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Long enough for any sensible search of a large log, short enough not to keep the next one
  * waiting. */
@@ -15,6 +16,7 @@ enum { SEARCH_MILLISECONDS_MAX = 10000, SEARCH_STEPS_BETWEEN_CHECKS = 10000 };
 struct index_search {
     sqlite3 *database;
     sqlite3_stmt *find;
+    sqlite3_stmt *days;
     uint64_t deadline;
     atomic_bool interrupted;
 };
@@ -22,6 +24,12 @@ struct index_search {
 static int index_search_is_late(void *context) {
     struct index_search *search = context;
     return atomic_load(&search->interrupted) || clock_monotonic() > search->deadline;
+}
+
+static bool index_search_prepare(struct index_search *search, const char *sql,
+                                 sqlite3_stmt **statement) {
+    return sqlite3_prepare_v3(search->database, sql, -1, SQLITE_PREPARE_PERSISTENT, statement,
+                              NULL) == SQLITE_OK;
 }
 
 struct index_search *index_search_open(const char *folder) {
@@ -34,10 +42,14 @@ struct index_search *index_search_open(const char *folder) {
     if (opened)
         sqlite3_busy_timeout(search->database, 2000);
     opened = opened &&
-             sqlite3_prepare_v3(search->database,
-                                "SELECT rowid FROM words WHERE words MATCH ?1"
-                                " AND rowid < ?2 ORDER BY rowid DESC",
-                                -1, SQLITE_PREPARE_PERSISTENT, &search->find, NULL) == SQLITE_OK;
+             index_search_prepare(search,
+                                  "SELECT rowid FROM words WHERE words MATCH ?1"
+                                  " AND rowid BETWEEN ?2 AND ?3 ORDER BY rowid DESC",
+                                  &search->find) &&
+             index_search_prepare(search,
+                                  "SELECT min(first_id), max(last_id) FROM days"
+                                  " WHERE day BETWEEN ?1 AND ?2",
+                                  &search->days);
     if (opened) {
         sqlite3_progress_handler(search->database, SEARCH_STEPS_BETWEEN_CHECKS,
                                  index_search_is_late, search);
@@ -51,6 +63,7 @@ void index_search_close(struct index_search *search) {
     if (search == NULL)
         return;
     sqlite3_finalize(search->find);
+    sqlite3_finalize(search->days);
     sqlite3_close(search->database);
     free(search);
 }
@@ -59,62 +72,55 @@ void index_search_interrupt(struct index_search *search) {
     atomic_store(&search->interrupted, true);
 }
 
-/* Appends a word as an FTS5 string, which has no syntax but its quotes. */
-static void query_add_word(struct buffer *query, const char *word, size_t size) {
-    buffer_append_string(query, "\"");
-    for (size_t i = 0; i < size; i++) {
-        if (word[i] == '\0')
-            continue;
-        buffer_append(query, &word[i], 1);
-        if (word[i] == '"')
-            buffer_append_string(query, "\"");
+/* The ids that messages of the wished time have, and perhaps some of that day's others. False when
+ * there are none. */
+static bool index_search_bound(struct index_search *search, const struct message_search *wish,
+                               sqlite3_int64 *first, sqlite3_int64 *last) {
+    *first = 1;
+    *last = wish->before > INT64_MAX ? INT64_MAX : (sqlite3_int64)wish->before - 1;
+    if (wish->since == 0 && wish->until == 0)
+        return true;
+    sqlite3_bind_int64(search->days, 1, index_keys_day(wish->since));
+    sqlite3_bind_int64(search->days, 2, wish->until > 0 ? index_keys_day(wish->until) : INT64_MAX);
+    bool found = sqlite3_step(search->days) == SQLITE_ROW &&
+                 sqlite3_column_type(search->days, 0) != SQLITE_NULL;
+    if (found) {
+        sqlite3_int64 day_last = sqlite3_column_int64(search->days, 1);
+        *first = sqlite3_column_int64(search->days, 0);
+        *last = day_last < *last ? day_last : *last;
     }
-    buffer_append_string(query, "\"");
+    sqlite3_reset(search->days);
+    return found;
 }
 
-/* Writes the words, all of which must be there; false when there are none. */
-static bool query_add_words(struct buffer *query, struct wire_text words) {
-    const char *end = words.data + words.size;
-    const char *at = words.data;
-    bool any = false;
-    buffer_append_string(query, "{nick body} : (");
-    while (at < end) {
-        const char *stop = at;
-        while (stop < end && !strchr(" \t\n", *stop))
-            stop++;
-        if (stop > at) {
-            buffer_append_string(query, any ? " AND " : "");
-            query_add_word(query, at, (size_t)(stop - at));
-            any = true;
-        }
-        at = stop + 1;
-    }
-    buffer_append_string(query, ")");
-    return any;
-}
-
-static void query_add_rooms(struct buffer *query, const uint32_t *rooms, size_t room_count) {
-    buffer_append_string(query, " AND room : (");
-    for (size_t i = 0; i < room_count; i++)
-        buffer_append_format(query, "%s\"r%u\"", i > 0 ? " OR " : "", rooms[i]);
-    buffer_append_string(query, ")");
+/* Whether the event, appended to the buffer from `at` on, is a hit: it may have been deleted since
+ * it was indexed, or lie in another part of its day. */
+static bool hit_counts(const struct buffer *events, size_t at, const struct message_search *wish) {
+    const struct wire_blob payload = {events->data + at + FRAME_HEAD,
+                                      events->size - at - FRAME_HEAD};
+    struct message hit;
+    return message_decode(payload, &hit) == ERROR_NONE && hit.type == MESSAGE_MESSAGE &&
+           hit.message.body.size > 0 && hit.message.time >= wish->since &&
+           (wish->until == 0 || hit.message.time < wish->until);
 }
 
 /* Appends the frames of the rows found, up to the limit. */
 static int index_search_collect(struct index_search *search, struct archive *archive,
-                                unsigned limit, struct buffer *events, bool *more) {
+                                const struct message_search *wish, struct buffer *events,
+                                bool *more) {
     int result;
     unsigned found = 0;
     while ((result = sqlite3_step(search->find)) == SQLITE_ROW) {
         size_t before = events->size;
         if (!archive_event(archive, (uint64_t)sqlite3_column_int64(search->find, 0), events))
             continue;
-        *more = found == limit || events->size > PAGE_BYTES_MAX;
-        if (*more) {
+        bool counts = hit_counts(events, before, wish);
+        *more = counts && (found == wish->limit || events->size > PAGE_BYTES_MAX);
+        if (!counts || *more)
             events->size = before;
+        if (*more)
             break;
-        }
-        found++;
+        found += counts;
     }
     return result;
 }
@@ -123,23 +129,24 @@ enum index_result index_search_run(struct index_search *search, struct archive *
                                    const struct message_search *wish, const uint32_t *rooms,
                                    size_t room_count, struct buffer *events, bool *more) {
     struct buffer query = {0};
+    sqlite3_int64 first, last;
+    int result = SQLITE_DONE;
     *more = false;
-    bool any = query_add_words(&query, wish->words);
-    if (!any || room_count == 0) {
-        buffer_free(&query);
-        return any ? INDEX_FOUND : INDEX_NO_WORDS;
-    }
-    query_add_rooms(&query, rooms, room_count);
     search->deadline = clock_monotonic() + SEARCH_MILLISECONDS_MAX;
-    sqlite3_bind_text64(search->find, 1, buffer_string(&query), query.size, SQLITE_STATIC,
-                        SQLITE_UTF8);
-    sqlite3_bind_int64(search->find, 2,
-                       wish->before > INT64_MAX ? INT64_MAX : (sqlite3_int64)wish->before);
-    int result = index_search_collect(search, archive, wish->limit, events, more);
-    sqlite3_reset(search->find);
-    sqlite3_clear_bindings(search->find);
+    bool any = index_query_write(&query, wish, rooms, room_count);
+    if (any && room_count > 0 && index_search_bound(search, wish, &first, &last)) {
+        sqlite3_bind_text64(search->find, 1, buffer_string(&query), query.size, SQLITE_STATIC,
+                            SQLITE_UTF8);
+        sqlite3_bind_int64(search->find, 2, first);
+        sqlite3_bind_int64(search->find, 3, last);
+        result = index_search_collect(search, archive, wish, events, more);
+        sqlite3_reset(search->find);
+        sqlite3_clear_bindings(search->find);
+    }
     bool failed = query.failed || events->failed;
     buffer_free(&query);
+    if (!any)
+        return INDEX_NO_WORDS;
     if (result == SQLITE_INTERRUPT)
         return INDEX_TOO_LONG;
     return !failed && (result == SQLITE_ROW || result == SQLITE_DONE) ? INDEX_FOUND : INDEX_FAILED;

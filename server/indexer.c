@@ -1,29 +1,22 @@
-/* The writing side of the index. In comes one number, how far the log reaches; the thread reads
- * what is new through its own archive handle and adds it in transactions of bounded size, so that
- * it can stop between two. Nothing else writes the file; losing it costs only time. */
+/* In comes only that the log has changed; what is new the thread reads through its own archive
+ * handle, and adds in transactions of bounded size, so that it can stop between two. */
 #include "indexer.h"
 #include "archive.h"
+#include "clock.h"
+#include "frame.h"
+#include "index_file.h"
 #include "nudge.h"
 #include "paths.h"
 #include "report.h"
-#include "frame.h"
 
 #include <pthread.h>
-#include <sqlite3.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-enum { INDEX_VERSION = 1, INDEX_STEP_EVENTS = 2000 };
-
-static const char index_schema[] =
-    "PRAGMA journal_mode=WAL;"
-    "PRAGMA synchronous=NORMAL;"
-    "BEGIN;"
-    "CREATE TABLE IF NOT EXISTS progress(identity INTEGER NOT NULL, last_id INTEGER NOT NULL);"
-    "CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(room, nick, body, content='',"
-    "  tokenize='unicode61 remove_diacritics 2');"
-    "COMMIT;";
+enum {
+    INDEXER_STEP_EVENTS = 2000,
+    INDEXER_AGAIN_MILLISECONDS = 1000, /* after a failure */
+    INDEXER_PURGE_SHARE = 10 /* a purge takes a tenth of the time at most, however many there are */
+};
 
 struct indexer {
     /* set once */
@@ -32,85 +25,46 @@ struct indexer {
     struct nudge nudge;
 
     /* the index thread's */
-    sqlite3 *database;
-    sqlite3_stmt *add;
-    uint64_t last_id;
+    struct index_file *file;
+    struct index_mark mark;
+    struct index_mark next; /* what the mark will be when the step is committed */
     unsigned step_events;
+    bool step_failed;
+    bool failed;      /* the last step */
+    bool purging;     /* a purge is under way; */
+    bool purge_again; /* what was taken out meanwhile needs another */
+    uint64_t purge_began;
+    uint64_t purge_at; /* when the next may begin */
 };
 
-static bool indexer_execute(struct indexer *indexer, const char *sql) {
-    return sqlite3_exec(indexer->database, sql, NULL, NULL, NULL) == SQLITE_OK;
-}
-
-/* Reads how far the index got; false when it belongs to another log. */
-static bool indexer_load_progress(struct indexer *indexer) {
-    sqlite3_stmt *statement = NULL;
-    bool ours = false;
-    if (sqlite3_prepare_v2(indexer->database, "SELECT identity, last_id FROM progress", -1,
-                           &statement, NULL) == SQLITE_OK &&
-        sqlite3_step(statement) == SQLITE_ROW) {
-        indexer->last_id = (uint64_t)sqlite3_column_int64(statement, 1);
-        ours = (uint64_t)sqlite3_column_int64(statement, 0) == archive_identity(indexer->archive) &&
-               indexer->last_id <= archive_last_id(indexer->archive);
+/* Brings the row of an amended message up to what the log says now. */
+static bool indexer_amend(struct indexer *indexer, uint64_t target) {
+    struct buffer frame = {0};
+    struct message event;
+    bool done = true;
+    /* One that is gone has been cut by retention, and goes out of the index with the rest. */
+    if (archive_event(indexer->archive, target, &frame)) {
+        const struct wire_blob payload = {frame.data + FRAME_HEAD, frame.size - FRAME_HEAD};
+        done = message_decode(payload, &event) != ERROR_NONE || event.type != MESSAGE_MESSAGE ||
+               index_file_change(indexer->file, &event.message);
+        indexer->next.purge = true;
+        indexer->purge_again = indexer->purging;
     }
-    sqlite3_finalize(statement);
-    return ours;
+    buffer_free(&frame);
+    return done;
 }
 
-static bool indexer_begin_anew(struct indexer *indexer) {
-    char *sql = sqlite3_mprintf("DELETE FROM progress; INSERT INTO progress VALUES(%lld, 0)",
-                                (long long)archive_identity(indexer->archive));
-    bool begun = sql != NULL && indexer_execute(indexer, sql);
-    sqlite3_free(sql);
-    indexer->last_id = 0;
-    return begun;
-}
-
-static bool indexer_open(struct indexer *indexer, const char *path) {
-    if (sqlite3_open_v2(path, &indexer->database,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-                        NULL) != SQLITE_OK ||
-        !indexer_execute(indexer, index_schema))
-        return false;
-    return sqlite3_prepare_v3(indexer->database,
-                              "INSERT INTO words(rowid, room, nick, body) VALUES(?,?,?,?)", -1,
-                              SQLITE_PREPARE_PERSISTENT, &indexer->add, NULL) == SQLITE_OK;
-}
-
-static void indexer_close(struct indexer *indexer) {
-    sqlite3_finalize(indexer->add);
-    sqlite3_close(indexer->database);
-    indexer->add = NULL;
-    indexer->database = NULL;
-}
-
-/* Opens the index of this log, or throws away what is there and begins anew. */
-static bool indexer_open_ours(struct indexer *indexer, const char *path) {
-    static const char *const endings[] = {"", "-wal", "-shm"};
-    if (indexer_open(indexer, path) && indexer_load_progress(indexer))
+static bool indexer_take(struct indexer *indexer, const struct message *event) {
+    switch ((int)event->type) {
+    case MESSAGE_MESSAGE:
+        return index_file_add(indexer->file, &event->message);
+    case MESSAGE_EDITED:
+        return indexer_amend(indexer, event->edited.target);
+    case MESSAGE_DELETED:
+        return indexer_amend(indexer, event->deleted.target);
+    default:
         return true;
-    indexer_close(indexer);
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        char name[4096];
-        snprintf(name, sizeof name, "%s%s", path, endings[i]);
-        unlink(name);
     }
-    return indexer_open(indexer, path) && indexer_begin_anew(indexer);
-}
-
-static bool indexer_add(struct indexer *indexer, const struct message *message) {
-    char room[16];
-    sqlite3_stmt *add = indexer->add;
-    int length = snprintf(room, sizeof room, "r%u", message->message.room);
-    sqlite3_bind_int64(add, 1, (sqlite3_int64)message->message.id);
-    sqlite3_bind_text(add, 2, room, length, SQLITE_STATIC);
-    sqlite3_bind_text64(add, 3, message->message.nick.data, message->message.nick.size,
-                        SQLITE_STATIC, SQLITE_UTF8);
-    sqlite3_bind_text64(add, 4, message->message.body.data, message->message.body.size,
-                        SQLITE_STATIC, SQLITE_UTF8);
-    bool added = sqlite3_step(add) == SQLITE_DONE;
-    sqlite3_reset(add);
-    return added;
 }
 
 static bool indexer_visit(void *context, struct wire_blob frames, uint64_t last_id) {
@@ -120,73 +74,153 @@ static bool indexer_visit(void *context, struct wire_blob frames, uint64_t last_
     struct message message;
     while (frame_take(&reader, &payload) == FRAME_READY) {
         indexer->step_events++;
-        if (message_decode(payload, &message) == ERROR_NONE && message.type == MESSAGE_MESSAGE &&
-            !indexer_add(indexer, &message))
+        if (message_decode(payload, &message) == ERROR_NONE && !indexer_take(indexer, &message)) {
+            indexer->step_failed = true;
             return false;
+        }
     }
-    indexer->last_id = last_id;
-    return indexer->step_events < INDEX_STEP_EVENTS;
+    indexer->next.last_id = last_id;
+    return indexer->step_events < INDEXER_STEP_EVENTS;
 }
 
-/* Adds one bounded step. False when nothing could be added. */
-static bool indexer_step(struct indexer *indexer) {
-    uint64_t before = indexer->last_id;
-    char sql[64];
+/* Takes out what retention has removed from the log; `more` says whether any of it is left. */
+static bool indexer_cut(struct indexer *indexer, bool *more) {
+    uint64_t identity, epoch, cut;
+    if (!archive_origin(indexer->archive, &identity, &epoch, &cut))
+        return false;
+    if (cut <= indexer->next.cut)
+        return true;
+    bool done = index_file_cut(indexer->file, cut, more);
+    if (!*more)
+        indexer->next.cut = cut;
+    indexer->next.purge = true;
+    indexer->purge_again = indexer->purging;
+    return done;
+}
+
+/* Says so once when the index cannot be written, and once when it can again. */
+static void indexer_note(struct indexer *indexer, bool failed) {
+    static const char advice[] = "searches miss what is new until the disk takes it again";
+    if (failed && !indexer->failed)
+        report(REPORT_WARNING, "index_failed", "reason", index_file_error(indexer->file), "advice",
+               advice, NULL);
+    else if (!failed && indexer->failed)
+        report(REPORT_INFO, "indexing_again", NULL);
+    indexer->failed = failed;
+}
+
+/* Puts what the log has more into the open transaction, up to a bound. */
+static bool indexer_follow(struct indexer *indexer, bool *more) {
+    bool cut_more = false;
+    indexer->next = indexer->mark;
     indexer->step_events = 0;
-    bool stepped = indexer_execute(indexer, "BEGIN") &&
-                   archive_walk(indexer->archive, before, indexer_visit, indexer);
-    snprintf(sql, sizeof sql, "UPDATE progress SET last_id=%llu",
-             (unsigned long long)indexer->last_id);
-    if (stepped && indexer_execute(indexer, sql) && indexer_execute(indexer, "COMMIT"))
-        return indexer->last_id > before;
-    if (sqlite3_get_autocommit(indexer->database) == 0)
-        indexer_execute(indexer, "ROLLBACK");
-    report(REPORT_WARNING, "index_failed", "reason", sqlite3_errmsg(indexer->database), NULL);
-    indexer->last_id = before;
-    return false;
+    indexer->step_failed = false;
+    if (!archive_walk(indexer->archive, indexer->mark.last_id, indexer_visit, indexer) ||
+        indexer->step_failed || !indexer_cut(indexer, &cut_more))
+        return false;
+    *more = cut_more || indexer->step_events >= INDEXER_STEP_EVENTS;
+    return true;
+}
+
+static bool marks_differ(const struct index_mark *a, const struct index_mark *b) {
+    return a->last_id != b->last_id || a->cut != b->cut || a->purge != b->purge;
+}
+
+/* Follows the log by one step; false when it could not. `more`: there is more to do. */
+static bool indexer_step(struct indexer *indexer, bool *more) {
+    bool stepped = index_file_begin(indexer->file) && indexer_follow(indexer, more);
+    if (stepped && (*more || marks_differ(&indexer->next, &indexer->mark)))
+        stepped = index_file_commit(indexer->file, &indexer->next);
+    indexer_note(indexer, !stepped);
+    index_file_abandon(indexer->file);
+    if (stepped)
+        indexer->mark = indexer->next;
+    *more = *more && stepped;
+    return stepped;
+}
+
+/* A purge is due, and is not to wait any longer. */
+static bool indexer_may_purge(const struct indexer *indexer) {
+    return indexer->mark.purge && (indexer->purging || clock_monotonic() >= indexer->purge_at);
+}
+
+static bool indexer_purge(struct indexer *indexer) {
+    bool done = false;
+    if (!indexer->purging) {
+        indexer->purging = true;
+        indexer->purge_again = false;
+        indexer->purge_began = clock_monotonic();
+    }
+    if (!index_file_purge(indexer->file, &done))
+        return false;
+    if (!done)
+        return true;
+    uint64_t now = clock_monotonic();
+    indexer->purging = false;
+    indexer->purge_at = now + (now - indexer->purge_began) * (INDEXER_PURGE_SHARE - 1);
+    indexer->mark.purge = indexer->purge_again;
+    return index_file_begin(indexer->file) && index_file_commit(indexer->file, &indexer->mark);
+}
+
+/* How long the thread may wait for the log to change; -1: for ever. */
+static int indexer_patience(const struct indexer *indexer, bool worked) {
+    uint64_t now = clock_monotonic();
+    if (!worked)
+        return INDEXER_AGAIN_MILLISECONDS;
+    if (!indexer->mark.purge)
+        return -1;
+    return indexer->purge_at > now ? (int)(indexer->purge_at - now) : 0;
 }
 
 static void *indexer_run(void *context) {
     struct indexer *indexer = context;
     uint64_t seen = 0;
-    while (nudge_wait(&indexer->nudge, &seen, -1))
-        while (indexer->last_id < seen && !nudge_is_stopped(&indexer->nudge))
-            if (!indexer_step(indexer))
-                break;
+    int patience = 0;
+    while (nudge_wait(&indexer->nudge, &seen, patience)) {
+        bool more = false;
+        bool worked = indexer_step(indexer, &more);
+        if (worked && !more && indexer_may_purge(indexer))
+            worked = indexer_purge(indexer);
+        patience = more || indexer->purging ? 0 : indexer_patience(indexer, worked);
+    }
     return NULL;
 }
 
 static void indexer_free(struct indexer *indexer) {
-    indexer_close(indexer);
+    index_file_close(indexer->file);
     archive_close(indexer->archive);
     nudge_free(&indexer->nudge);
     free(indexer);
 }
 
+static bool indexer_open(struct indexer *indexer, const char *folder, const char *log_path) {
+    uint64_t identity, epoch, cut;
+    char *path = path_join(folder, "search.db");
+    indexer->archive = archive_open(log_path);
+    if (path != NULL && indexer->archive != NULL &&
+        archive_origin(indexer->archive, &identity, &epoch, &cut))
+        indexer->file = index_file_open(path, identity, epoch, &indexer->mark);
+    free(path);
+    return indexer->file != NULL;
+}
+
 struct indexer *indexer_start(const char *folder, const char *log_path) {
     struct indexer *indexer = calloc(1, sizeof *indexer);
-    char *path = path_join(folder, "search.db");
-    if (indexer == NULL || path == NULL) {
-        free(indexer);
-        free(path);
+    if (indexer == NULL)
         return NULL;
-    }
     nudge_init(&indexer->nudge);
-    indexer->archive = archive_open(log_path);
-    bool opened = indexer->archive != NULL && indexer_open_ours(indexer, path);
-    free(path);
-    if (opened && pthread_create(&indexer->thread, NULL, indexer_run, indexer) == 0) {
-        indexer_raise(indexer, archive_last_id(indexer->archive));
+    if (indexer_open(indexer, folder, log_path) &&
+        pthread_create(&indexer->thread, NULL, indexer_run, indexer) == 0)
         return indexer;
-    }
-    report(REPORT_ERROR, "index_unusable", "reason",
-           indexer->database != NULL ? sqlite3_errmsg(indexer->database) : "cannot open", NULL);
+    report(REPORT_ERROR, "index_unusable", "folder", folder, "advice",
+           "search.db must be a file this user may write, on a disk with room; it may be removed",
+           NULL);
     indexer_free(indexer);
     return NULL;
 }
 
-void indexer_raise(struct indexer *indexer, uint64_t last_id) {
-    nudge_raise(&indexer->nudge, last_id);
+void indexer_raise(struct indexer *indexer, uint64_t change) {
+    nudge_raise(&indexer->nudge, change);
 }
 
 void indexer_stop(struct indexer *indexer) {

@@ -116,10 +116,9 @@ void judge_delete(struct judge *judge, const struct request *request, struct pre
 static void judge_tell_seen(struct judge *judge, const struct presence *reader,
                             const struct room *room, const struct reading *reading) {
     struct message seen = {.type = MESSAGE_SEEN};
-    uint64_t unread = room->messages - reading->messages;
     seen.seen.room = room->id;
     seen.seen.id = reading->read;
-    seen.seen.unread = (uint32_t)(unread > UINT32_MAX ? UINT32_MAX : unread);
+    seen.seen.unread = room_unread(room, reading->messages);
     for (const struct presence *each = reader->account->presences; each != NULL; each = each->next)
         if (each != reader)
             batch_reply(&judge->batch, INBOX_REPLY, each->session, &seen);
@@ -133,7 +132,7 @@ static uint64_t judge_count_messages(struct judge *judge, const struct room *roo
     if (id >= room->newest)
         return room->messages;
     if (!store_find_in_room(judge->store, room->id, id, &segment))
-        return 0;
+        return room->removed;
     struct wire_reader frames = {segment.frames.data, segment.frames.data + segment.frames.size};
     uint64_t later = 0;
     while (frame_take(&frames, &payload) == FRAME_READY)

@@ -14,8 +14,10 @@
 enum {
     LOG_QUEUE_BYTES = 4 << 20,
     CHECKPOINT_PAGES = 1000, /* from here on the checkpointer works */
-    CHECKPOINT_OVERDUE =
-        16000 /* and here the writer finishes what it left, or the file never begins anew */
+    /* and here the writer finishes what it left, or the file never begins anew */
+    CHECKPOINT_OVERDUE = 16000,
+    PURGE_AGAIN_MILLISECONDS = 100,
+    RETENTION_MILLISECONDS = 1000
 };
 
 #define OUTBOX_LIFE_MILLISECONDS (90ull * 24 * 60 * 60 * 1000) /* docs/protocol.md says so */
@@ -29,9 +31,13 @@ struct log {
     /* the log thread's */
     struct judge judge;
     uint64_t next_id;
-    uint64_t commits;
-    bool storing;   /* the last commit that had to be made worked */
-    bool purge_due; /* the write-ahead log still has text that was deleted */
+    uint64_t commits;      /* told to the checkpointer */
+    uint64_t changes;      /* told to the indexer */
+    bool storing;          /* the last commit that had to be made worked */
+    bool purge_due;        /* the write-ahead log still has text that was deleted */
+    uint64_t retention_at; /* when to look again, by the monotonic clock */
+    bool retention_due;
+    bool retention_failed; /* the last time */
 };
 
 /* Judges every request of the chain, leaving it as it is; counts the stops. */
@@ -77,6 +83,26 @@ static void log_note_storing(struct log *log, bool stored) {
     log->storing = stored;
 }
 
+/* Removes what is not to be kept any more, a bounded piece at a time. */
+static void log_retain(struct log *log) {
+    uint64_t now = clock_monotonic();
+    if (!log->retention_due || now < log->retention_at)
+        return;
+    enum retention_result result = retention_step(&log->options.retention, clock_wall(),
+                                                  log->judge.state, log->judge.store);
+    bool failed = result == RETENTION_FAILED;
+    bool more = result == RETENTION_MORE;
+    if (failed && !log->retention_failed)
+        report(REPORT_ERROR, "cannot_remove", "reason", store_error(log->judge.store), "advice",
+               "what --retain should have removed stays until the disk works again", NULL);
+    log->retention_failed = failed;
+    log->retention_due = more || failed || log->options.retention.milliseconds > 0;
+    log->retention_at = more ? now : now + RETENTION_MILLISECONDS;
+    log->purge_due = log->purge_due || more;
+    if (more)
+        indexer_raise(log->options.indexer, ++log->changes);
+}
+
 static void log_checkpoint(struct log *log) {
     int pages = store_wal_pages(log->judge.store);
     if (pages >= CHECKPOINT_PAGES)
@@ -85,6 +111,16 @@ static void log_checkpoint(struct log *log) {
         log->purge_due = !store_purge(log->judge.store);
     else if (pages >= CHECKPOINT_OVERDUE)
         store_checkpoint(log->judge.store);
+}
+
+/* How long the thread may wait for requests before something else is due; -1: for ever. */
+static int log_patience(const struct log *log) {
+    uint64_t now = clock_monotonic();
+    int patience = log->purge_due ? PURGE_AGAIN_MILLISECONDS : -1;
+    if (!log->retention_due)
+        return patience;
+    int due = log->retention_at > now ? (int)(log->retention_at - now) : 0;
+    return patience < 0 || due < patience ? due : patience;
 }
 
 /* Judges, commits and publishes one batch; returns the stops in it. */
@@ -105,8 +141,10 @@ static unsigned log_batch(struct log *log, const struct queue_chain *chain) {
     }
     batch_publish(&log->judge.batch, log->options.inboxes, log->options.worker_count);
     batch_clear(&log->judge.batch);
-    indexer_raise(log->options.indexer, log->next_id - 1);
-    log_checkpoint(log);
+    if (log->next_id > first_id) {
+        indexer_raise(log->options.indexer, ++log->changes);
+        log->retention_due = true;
+    }
     return stops;
 }
 
@@ -114,8 +152,11 @@ static void *log_run(void *context) {
     struct log *log = context;
     unsigned stops = 0;
     while (stops < log->options.worker_count) {
-        struct queue_chain chain = queue_wait_all(log->queue, -1);
-        stops += log_batch(log, &chain);
+        struct queue_chain chain = queue_wait_all(log->queue, log_patience(log));
+        if (chain.first != NULL)
+            stops += log_batch(log, &chain);
+        log_retain(log);
+        log_checkpoint(log);
         for (struct queue_item *item; (item = queue_chain_take(&chain)) != NULL;)
             request_free((struct request *)item);
     }
@@ -158,6 +199,7 @@ struct log *log_start(const struct log_options *options) {
         return NULL;
     log->options = *options;
     log->storing = true;
+    log->retention_due = true;
     log->queue = queue_new(LOG_QUEUE_BYTES);
     if (log->queue != NULL && log_load(log) &&
         pthread_create(&log->thread, NULL, log_run, log) == 0)

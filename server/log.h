@@ -8,6 +8,7 @@
 #include "checkpointer.h"
 #include "indexer.h"
 #include "queue.h"
+#include "retention.h"
 #include "store.h"
 
 struct log;
@@ -18,6 +19,7 @@ struct log_options {
     struct checkpointer *checkpointer;
     struct queue *const *inboxes; /* one a worker; outlive the log */
     unsigned worker_count;
+    struct retention retention;
 };
 
 /* Loads the state, makes the lobby of an empty log, and starts the thread. NULL with a report. */

@@ -31,6 +31,7 @@ struct settings {
     const char *port;
     char *data;
     long workers;
+    struct retention retention;
     const char *backup;
     bool check;
     bool help;
@@ -41,6 +42,7 @@ enum option {
     OPTION_DATA,
     OPTION_PLAINTEXT,
     OPTION_WORKERS,
+    OPTION_RETAIN,
     OPTION_BACKUP,
     OPTION_CHECK,
     OPTION_HELP,
@@ -51,6 +53,8 @@ static const struct option_entry options[] = {
     [OPTION_DATA] = {"data", "DIR", "keep the log there ($XDG_DATA_HOME/chat-server)"},
     [OPTION_PLAINTEXT] = {"plaintext", NULL, "talk without TLS (all there is in this version)"},
     [OPTION_WORKERS] = {"workers", "N", "threads that serve connections (one a core)"},
+    [OPTION_RETAIN] = {"retain", "AGE|N",
+                       "remove messages older than AGE (90d), or all but the last N"},
     [OPTION_BACKUP] = {"backup", "FILE", "copy the log to a new FILE and exit; a server may run"},
     [OPTION_CHECK] = {"check", NULL, "read the whole log, say whether it is sound, and exit"},
     [OPTION_HELP] = {"help", NULL, "print this and exit"},
@@ -71,6 +75,14 @@ static bool settings_set(void *context, size_t index, const char *argument) {
             return true;
         fprintf(stderr, "chat-server: --workers takes a number from 1 to %d, not '%s'\n",
                 STATE_WORKERS_MAX, argument);
+        return false;
+    case OPTION_RETAIN:
+        if (retention_parse(argument, &settings->retention))
+            return true;
+        fprintf(stderr,
+                "chat-server: --retain takes an age such as 36h, 90d or 2y, or a number of "
+                "messages, not '%s'\n",
+                argument);
         return false;
     case OPTION_BACKUP:
         settings->backup = argument;
@@ -151,7 +163,7 @@ static bool server_open(struct server *server) {
     const char *path = store_path(server->store);
     server->indexer = indexer_start(folder, path);
     server->checkpointer = checkpointer_start(path);
-    server->scrubber = scrubber_start(path);
+    server->scrubber = scrubber_start(folder, path);
     if (server->indexer != NULL && server->checkpointer != NULL && server->scrubber != NULL)
         return true;
     fprintf(stderr, "chat-server: cannot start in the data folder %s; see the log above\n", folder);
@@ -182,7 +194,8 @@ static bool server_start_log(struct server *server) {
                                             .indexer = server->indexer,
                                             .checkpointer = server->checkpointer,
                                             .inboxes = server->inboxes,
-                                            .worker_count = (unsigned)server->settings.workers};
+                                            .worker_count = (unsigned)server->settings.workers,
+                                            .retention = server->settings.retention};
     server->log = log_start(&log_options);
     if (server->log == NULL)
         return false;

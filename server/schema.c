@@ -17,10 +17,10 @@ static const char schema_tables[] =
     "  last_id INTEGER NOT NULL, messages INTEGER NOT NULL, bytes BLOB NOT NULL);"
     "CREATE INDEX segments_of_room ON segments(room, first_id);"
     "CREATE TABLE accounts(id INTEGER PRIMARY KEY, nick TEXT NOT NULL, secret_hash BLOB NOT NULL);"
-    /* messages: how many were in the segments that retention has removed */
+    /* removed: how many messages retention has removed */
     "CREATE TABLE rooms(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, name TEXT NOT NULL,"
     "  topic TEXT NOT NULL DEFAULT '', owner INTEGER NOT NULL DEFAULT 0,"
-    "  messages INTEGER NOT NULL DEFAULT 0);"
+    "  removed INTEGER NOT NULL DEFAULT 0);"
     /* how far a member has read: up to the event `read`, and so many messages */
     "CREATE TABLE members(room INTEGER NOT NULL, account INTEGER NOT NULL,"
     "  read INTEGER NOT NULL DEFAULT 0, messages INTEGER NOT NULL DEFAULT 0,"
@@ -30,10 +30,12 @@ static const char schema_tables[] =
     /* which edits a message has had */
     "CREATE TABLE amendments(target INTEGER NOT NULL, id INTEGER NOT NULL,"
     "  PRIMARY KEY(target, id)) WITHOUT ROWID;"
-    "CREATE TABLE log(identity INTEGER NOT NULL, epoch INTEGER NOT NULL);";
+    /* cut: retention has removed the events up to here */
+    "CREATE TABLE log(identity INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+    "  cut INTEGER NOT NULL DEFAULT 0);";
 
 static const char schema_first_rows[] =
-    "INSERT INTO log VALUES(random() & 0x7fffffffffffffff, random() & 0x7fffffffffffffff);";
+    "INSERT INTO log(identity, epoch) VALUES(random() & 0x7fffffffffffffff, random() & 0x7fffffffffffffff);";
 
 /* One step from a version to the next. */
 static const char *const schema_steps[SCHEMA_VERSION] = {
@@ -46,7 +48,7 @@ static const char *const schema_steps[SCHEMA_VERSION] = {
           "ALTER TABLE segments_2 RENAME TO segments;"
           "CREATE INDEX segments_of_room ON segments(room, first_id);"
           "ALTER TABLE rooms ADD COLUMN owner INTEGER NOT NULL DEFAULT 0;"
-          "ALTER TABLE rooms ADD COLUMN messages INTEGER NOT NULL DEFAULT 0;"
+          "ALTER TABLE rooms ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;"
           /* a room begins with who made it */
           "UPDATE rooms SET owner=coalesce((SELECT first_actor(bytes) FROM segments"
           "  WHERE room=rooms.id ORDER BY first_id LIMIT 1), 0);"
@@ -59,6 +61,7 @@ static const char *const schema_steps[SCHEMA_VERSION] = {
           "CREATE TABLE amendments(target INTEGER NOT NULL, id INTEGER NOT NULL,"
           "  PRIMARY KEY(target, id)) WITHOUT ROWID;"
           "ALTER TABLE log ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;"
+          "ALTER TABLE log ADD COLUMN cut INTEGER NOT NULL DEFAULT 0;"
           "UPDATE log SET epoch=random() & 0x7fffffffffffffff;",
 };
 

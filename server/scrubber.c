@@ -1,4 +1,5 @@
 #include "scrubber.h"
+#include "folder.h"
 #include "inspect.h"
 #include "page_guard.h"
 #include "report.h"
@@ -14,6 +15,7 @@ enum { SCRUBBER_STEP = 256 }; /* segments read in one go, so that the log's file
 struct scrubber {
     pthread_t thread;
     atomic_bool stopping;
+    const char *folder;
     sqlite3 *database;
     bool damaged; /* the thread's, until it has ended */
 };
@@ -27,6 +29,7 @@ static void *scrubber_run(void *context) {
         if (inspect_segments(scrubber->database, &after, SCRUBBER_STEP, &inspection))
             continue;
         scrubber->damaged = true;
+        folder_mark_suspect(scrubber->folder);
         report(REPORT_ERROR, "damaged", "reason", inspection.problem, "advice",
                "put a backup in place of log.db, see chat-server(8)", NULL);
         /* The main thread waits for a signal, and stops the server in order. */
@@ -36,11 +39,12 @@ static void *scrubber_run(void *context) {
     return NULL;
 }
 
-struct scrubber *scrubber_start(const char *log_path) {
+struct scrubber *scrubber_start(const char *folder, const char *log_path) {
     struct scrubber *scrubber = calloc(1, sizeof *scrubber);
     if (scrubber == NULL)
         return NULL;
     atomic_init(&scrubber->stopping, false);
+    scrubber->folder = folder;
     if (page_guard_open(log_path, &scrubber->database,
                         SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX) == SQLITE_OK &&
         sqlite3_busy_timeout(scrubber->database, 2000) == SQLITE_OK &&

@@ -9,7 +9,7 @@
 struct scrubber;
 
 /* Starts the thread with a handle of its own. NULL when it cannot. */
-struct scrubber *scrubber_start(const char *log_path);
+struct scrubber *scrubber_start(const char *folder, const char *log_path);
 
 /* Ends and joins the thread. False when it has found damage. */
 bool scrubber_stop(struct scrubber *scrubber);

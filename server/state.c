@@ -13,6 +13,7 @@ enum undo_kind {
     UNDO_ADD_ROOM,
     UNDO_SET_TOPIC,
     UNDO_SET_NEWEST,
+    UNDO_SET_REMOVED,
     UNDO_ADD_MEMBER,
     UNDO_REMOVE_MEMBER,
     UNDO_SET_READ,
@@ -201,6 +202,13 @@ struct room *state_room_by_name(const struct state *state, const char *folded_na
     return tree_find(&state->by_room_name, &key, compare_room_names);
 }
 
+uint64_t state_kept_messages(const struct state *state) {
+    uint64_t kept = 0;
+    for (size_t i = 0; i < state->room_count; i++)
+        kept += state->rooms[i]->messages - state->rooms[i]->removed;
+    return kept;
+}
+
 uint32_t state_next_room(const struct state *state) {
     return (uint32_t)state->room_count + 1;
 }
@@ -333,6 +341,21 @@ bool state_set_newest(struct state *state, struct room *room, uint64_t id, uint6
     room->newest = id;
     room->messages = messages;
     return true;
+}
+
+bool state_set_removed(struct state *state, struct room *room, uint64_t removed) {
+    if (!undo_reserve(state))
+        return false;
+    undo_note(state,
+              (struct undo){.kind = UNDO_SET_REMOVED, .room = room, .number = room->removed});
+    room->removed = removed;
+    return true;
+}
+
+uint32_t room_unread(const struct room *room, uint64_t read_messages) {
+    uint64_t gone = room->removed > read_messages ? room->removed : read_messages;
+    uint64_t unread = room->messages - gone;
+    return (uint32_t)(unread > UINT32_MAX ? UINT32_MAX : unread);
 }
 
 struct reading *account_reading(const struct account *account, uint32_t room) {
@@ -521,6 +544,11 @@ static void undo_set_newest(struct state *state, struct undo *undo) {
     undo->room->messages = undo->messages;
 }
 
+static void undo_set_removed(struct state *state, struct undo *undo) {
+    (void)state;
+    undo->room->removed = undo->number;
+}
+
 static void undo_add_member(struct state *state, struct undo *undo) {
     (void)state;
     member_erase(undo->room, undo->account);
@@ -553,17 +581,12 @@ static void undo_detach(struct state *state, struct undo *undo) {
 }
 
 static void (*const undo_functions[UNDO_COUNT])(struct state *state, struct undo *undo) = {
-    [UNDO_ADD_ACCOUNT] = undo_add_account,
-    [UNDO_SET_NICK] = undo_set_nick,
-    [UNDO_ADD_ROOM] = undo_add_room,
-    [UNDO_SET_TOPIC] = undo_set_topic,
-    [UNDO_SET_NEWEST] = undo_set_newest,
-    [UNDO_ADD_MEMBER] = undo_add_member,
-    [UNDO_REMOVE_MEMBER] = undo_remove_member,
-    [UNDO_SET_READ] = undo_set_read,
-    [UNDO_SET_UP_TO] = undo_set_up_to,
-    [UNDO_ATTACH] = undo_attach,
-    [UNDO_DETACH] = undo_detach,
+    [UNDO_ADD_ACCOUNT] = undo_add_account, [UNDO_SET_NICK] = undo_set_nick,
+    [UNDO_ADD_ROOM] = undo_add_room,       [UNDO_SET_TOPIC] = undo_set_topic,
+    [UNDO_SET_NEWEST] = undo_set_newest,   [UNDO_SET_REMOVED] = undo_set_removed,
+    [UNDO_ADD_MEMBER] = undo_add_member,   [UNDO_REMOVE_MEMBER] = undo_remove_member,
+    [UNDO_SET_READ] = undo_set_read,       [UNDO_SET_UP_TO] = undo_set_up_to,
+    [UNDO_ATTACH] = undo_attach,           [UNDO_DETACH] = undo_detach,
 };
 
 static void undo_free(struct undo *undo) {

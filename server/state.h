@@ -62,6 +62,7 @@ struct room {
     uint32_t owner;    /* account that made it */
     uint64_t newest;   /* id of its newest event */
     uint64_t messages; /* how many it ever had */
+    uint64_t removed;  /* how many of them retention has removed */
     uint32_t *members; /* account ids, ascending */
     size_t member_count;
     size_t member_capacity;
@@ -90,6 +91,8 @@ uint32_t state_next_account(const struct state *state);
 
 struct room *state_room(const struct state *state, uint32_t id);
 struct room *state_room_by_name(const struct state *state, const char *folded_name);
+/* Messages of all rooms that are in the log. */
+uint64_t state_kept_messages(const struct state *state);
 uint32_t state_next_room(const struct state *state);
 bool room_has_member(const struct room *room, uint32_t account);
 /* Index of the first member with an id above `account`. */
@@ -104,6 +107,9 @@ struct room *state_add_room(struct state *state, uint32_t id, enum room_kind kin
                             uint32_t owner);
 bool state_set_topic(struct state *state, struct room *room, struct wire_text topic);
 bool state_set_newest(struct state *state, struct room *room, uint64_t id, uint64_t messages);
+bool state_set_removed(struct state *state, struct room *room, uint64_t removed);
+/* How many messages there are that the account, a member, has not read. */
+uint32_t room_unread(const struct room *room, uint64_t read_messages);
 bool state_add_member(struct state *state, struct room *room, struct account *account);
 /* What the account, a member, has read of the room; NULL when it is no member. */
 struct reading *account_reading(const struct account *account, uint32_t room);

@@ -9,7 +9,8 @@ static bool load_room(void *context, const struct stored_room *stored) {
     struct room *room = state_add_room(context, stored->id, (enum room_kind)stored->kind,
                                        stored->name, stored->owner);
     return room != NULL && state_set_topic(context, room, wire_text(stored->topic)) &&
-           state_set_newest(context, room, stored->newest, stored->messages);
+           state_set_newest(context, room, stored->newest, stored->messages) &&
+           state_set_removed(context, room, stored->removed);
 }
 
 static bool load_member(void *context, const struct stored_member *stored) {

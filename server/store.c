@@ -1,51 +1,11 @@
-#include "store.h"
-#include "folder.h"
-#include "inspect.h"
-#include "page_guard.h"
-#include "paths.h"
-#include "schema.h"
+#include "store_parts.h"
 
-#include <errno.h>
-#include <sqlite3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-enum { STORE_INSPECT_BYTES = 16 << 20 };
+enum { STORE_PURGE_MILLISECONDS = 50 };
 
-#define STORE_DAMAGED                                                                              \
-    "the log in the data folder %s is damaged: %s; put a backup in its place (chat-server(8))"
-#define STORE_UNUSABLE "cannot use the log in the data folder %s: %s"
-
-enum statement {
-    STATEMENT_BEGIN,
-    STATEMENT_COMMIT,
-    STATEMENT_ROLLBACK,
-    STATEMENT_ADD_SEGMENT,
-    STATEMENT_ADD_ACCOUNT,
-    STATEMENT_SET_NICK,
-    STATEMENT_ADD_ROOM,
-    STATEMENT_SET_TOPIC,
-    STATEMENT_SET_MEMBER,
-    STATEMENT_REMOVE_MEMBER,
-    STATEMENT_SET_OUTBOX,
-    STATEMENT_EXPIRE_OUTBOXES,
-    STATEMENT_LAST_ID,
-    STATEMENT_ACCOUNTS,
-    STATEMENT_ROOMS,
-    STATEMENT_MEMBERS,
-    STATEMENT_OUTBOXES,
-    STATEMENT_FIND_SEGMENT,
-    STATEMENT_FIND_IN_ROOM,
-    STATEMENT_SET_SEGMENT,
-    STATEMENT_ADD_AMENDMENT,
-    STATEMENT_AMENDMENT_AFTER,
-    STATEMENT_COUNT
-};
-
-static const char *const store_statements[STATEMENT_COUNT] = {
+const char *const store_statements[STATEMENT_COUNT] = {
     [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
     [STATEMENT_COMMIT] = "COMMIT",
     [STATEMENT_ROLLBACK] = "ROLLBACK",
@@ -60,12 +20,13 @@ static const char *const store_statements[STATEMENT_COUNT] = {
     [STATEMENT_SET_OUTBOX] = "INSERT INTO outboxes VALUES(?,?,?,?) ON CONFLICT DO UPDATE"
                              " SET up_to=excluded.up_to, used=excluded.used",
     [STATEMENT_EXPIRE_OUTBOXES] = "DELETE FROM outboxes WHERE used < ?",
-    [STATEMENT_LAST_ID] = "SELECT last_id FROM segments ORDER BY first_id DESC LIMIT 1",
+    [STATEMENT_LAST_ID] = "SELECT max(cut, coalesce((SELECT last_id FROM segments"
+                          " ORDER BY first_id DESC LIMIT 1), 0)) FROM log",
     [STATEMENT_ACCOUNTS] = "SELECT id, nick, secret_hash FROM accounts ORDER BY id",
-    [STATEMENT_ROOMS] = "SELECT id, kind, name, topic, owner, coalesce(last_id, 0),"
-                        " coalesce(segments.messages, rooms.messages)"
-                        " FROM rooms LEFT JOIN segments ON first_id="
-                        "(SELECT max(first_id) FROM segments WHERE room=rooms.id) ORDER BY id",
+    [STATEMENT_ROOMS] =
+        "SELECT id, kind, name, topic, owner, coalesce(last_id, 0),"
+        " coalesce(messages, removed), removed FROM rooms LEFT JOIN segments ON first_id="
+        "(SELECT max(first_id) FROM segments WHERE room=rooms.id) ORDER BY id",
     [STATEMENT_MEMBERS] = "SELECT room, account, read, messages FROM members"
                           " ORDER BY room, account",
     [STATEMENT_OUTBOXES] = "SELECT account, outbox, up_to FROM outboxes",
@@ -75,168 +36,14 @@ static const char *const store_statements[STATEMENT_COUNT] = {
                                " WHERE room=?2 AND first_id<=?1 ORDER BY first_id DESC LIMIT 1",
     [STATEMENT_SET_SEGMENT] = "UPDATE segments SET bytes=?2 WHERE first_id=?1",
     [STATEMENT_ADD_AMENDMENT] = "INSERT INTO amendments VALUES(?,?)",
+    [STATEMENT_FIRST_SEGMENT] = "SELECT first_id, last_id, room, messages, bytes FROM segments"
+                                " WHERE first_id>? ORDER BY first_id LIMIT 1",
+    [STATEMENT_REMOVE_SEGMENT] = "DELETE FROM segments WHERE first_id=?",
+    [STATEMENT_REMOVE_AMENDMENTS] = "DELETE FROM amendments WHERE target<=?",
+    [STATEMENT_SET_REMOVED] = "UPDATE rooms SET removed=?2 WHERE id=?1",
+    [STATEMENT_SET_CUT] = "UPDATE log SET cut=?",
     [STATEMENT_AMENDMENT_AFTER] = "SELECT min(id) FROM amendments WHERE target=? AND id>?",
 };
-
-struct store {
-    sqlite3 *database;
-    sqlite3_stmt *statements[STATEMENT_COUNT];
-    char *path;
-    int lock;
-    uint64_t identity;
-    uint64_t epoch;
-    int wal_pages;
-    bool in_batch;
-    bool failed;
-    char error[STORE_PROBLEM_MAX];
-};
-
-static bool store_says(struct store_problem *problem, const char *format, const char *folder,
-                       const char *reason) {
-    snprintf(problem->text, sizeof problem->text, format, folder, reason);
-    return false;
-}
-
-static int store_count_wal(void *context, sqlite3 *database, const char *name, int pages) {
-    (void)database;
-    (void)name;
-    ((struct store *)context)->wal_pages = pages;
-    return SQLITE_OK;
-}
-
-static bool store_execute(struct store *store, const char *sql) {
-    return sqlite3_exec(store->database, sql, NULL, NULL, NULL) == SQLITE_OK;
-}
-
-/* What SQLite says about the file becomes the reason not to start. */
-static bool store_is_damaged(struct store *store, const char *folder,
-                             struct store_problem *problem) {
-    int code = sqlite3_extended_errcode(store->database);
-    bool damaged = (code & 0xFF) == SQLITE_CORRUPT || code == SQLITE_NOTADB ||
-                   code == SQLITE_IOERR_DATA || code == SQLITE_IOERR_SHORT_READ ||
-                   (code & 0xFF) == SQLITE_ERROR;
-    return store_says(problem, damaged ? STORE_DAMAGED : STORE_UNUSABLE, folder,
-                      code == SQLITE_IOERR_DATA ? "a page does not match its checksum"
-                                                : sqlite3_errmsg(store->database));
-}
-
-static bool store_read_identity(struct store *store) {
-    sqlite3_stmt *row = NULL;
-    bool found = sqlite3_prepare_v2(store->database, "SELECT identity, epoch FROM log", -1, &row,
-                                    NULL) == SQLITE_OK &&
-                 sqlite3_step(row) == SQLITE_ROW;
-    store->identity = found ? (uint64_t)sqlite3_column_int64(row, 0) : 0;
-    store->epoch = found ? (uint64_t)sqlite3_column_int64(row, 1) : 0;
-    sqlite3_finalize(row);
-    return found;
-}
-
-static bool store_prepare(struct store *store) {
-    for (size_t i = 0; i < STATEMENT_COUNT; i++)
-        if (sqlite3_prepare_v3(store->database, store_statements[i], -1, SQLITE_PREPARE_PERSISTENT,
-                               &store->statements[i], NULL) != SQLITE_OK)
-            return false;
-    return true;
-}
-
-/* The log's file as this version writes it: made, or brought up from an older one. */
-static bool store_bring_up(struct store *store, const char *folder, struct store_problem *problem) {
-    int version = schema_version(store->database);
-    if (version > SCHEMA_VERSION)
-        return store_says(problem,
-                          "the data folder %s was written by a newer chat-server%s; use that one",
-                          folder, "");
-    if (version == 0)
-        return store_says(problem, "the file log.db in the data folder %s is not a log%s", folder,
-                          "");
-    if (version == SCHEMA_VERSION)
-        return true;
-    char reason[INSPECT_PROBLEM_MAX];
-    if (version > 0 && !schema_upgrade(store->database, reason, sizeof reason))
-        return store_says(problem, STORE_UNUSABLE, folder, reason);
-    /* The checksums come with the copy that VACUUM makes of every page. */
-    if (version > 0 && page_guard_request(store->database) &&
-        store_execute(store, "PRAGMA journal_mode=DELETE; VACUUM"))
-        return true;
-    return store_is_damaged(store, folder, problem);
-}
-
-/* A log that is read in a blink is read whole before anyone is served from it; a larger one is read
- * meanwhile, see scrubber.h. */
-static bool store_inspect(struct store *store, const char *folder, struct store_problem *problem) {
-    struct inspection inspection;
-    struct stat status;
-    if (stat(store->path, &status) != 0 || status.st_size > STORE_INSPECT_BYTES)
-        return true;
-    if (inspect_database(store->database, &inspection))
-        return true;
-    return store_says(problem, STORE_DAMAGED, folder, inspection.problem);
-}
-
-static bool store_set_up(struct store *store, const char *folder, struct store_problem *problem) {
-    bool ready = store_execute(store, "PRAGMA secure_delete=ON; PRAGMA synchronous=FULL") &&
-                 store_bring_up(store, folder, problem) && problem->text[0] == '\0';
-    if (!ready)
-        return problem->text[0] == '\0' ? store_is_damaged(store, folder, problem) : false;
-    if (!store_execute(store, "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0;"
-                              "PRAGMA cache_size=-16384") ||
-        !store_prepare(store))
-        return store_is_damaged(store, folder, problem);
-    if (!store_inspect(store, folder, problem))
-        return false;
-    sqlite3_wal_hook(store->database, store_count_wal, store);
-    return store_read_identity(store) || store_is_damaged(store, folder, problem);
-}
-
-static bool store_open_log(struct store *store, const char *folder, struct store_problem *problem) {
-    struct stat status;
-    store->path = path_join(folder, "log.db");
-    if (store->path == NULL)
-        return store_says(problem, "cannot open the data folder %s: %s", folder, strerror(ENOMEM));
-    bool there = lstat(store->path, &status) == 0;
-    if (!there && !schema_make_file(store->path))
-        return store_says(problem, "cannot make the log in the data folder %s: %s", folder,
-                          strerror(errno));
-    /* An empty file would be a database without tables: all would seem never to have been. */
-    if (there && status.st_size == 0)
-        return store_says(problem, STORE_DAMAGED, folder, "the file log.db is empty");
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
-    if (page_guard_open(store->path, &store->database, flags) != SQLITE_OK)
-        return store_says(problem, "cannot open the log in the data folder %s: %s", folder,
-                          store->database != NULL ? sqlite3_errmsg(store->database)
-                                                  : strerror(ENOMEM));
-    return store_set_up(store, folder, problem);
-}
-
-struct store *store_open(const char *folder, struct store_problem *problem) {
-    struct store *store = calloc(1, sizeof *store);
-    if (store == NULL) {
-        store_says(problem, "cannot open the data folder %s: %s", folder, strerror(ENOMEM));
-        return NULL;
-    }
-    store->lock = -1;
-    *problem = (struct store_problem){{0}};
-    store->lock = folder_lock(folder, problem->text, sizeof problem->text);
-    if (store->lock >= 0 && store_open_log(store, folder, problem))
-        return store;
-    store_close(store);
-    return NULL;
-}
-
-void store_close(struct store *store) {
-    if (store == NULL)
-        return;
-    for (size_t i = 0; i < STATEMENT_COUNT; i++)
-        sqlite3_finalize(store->statements[i]);
-    if (store->database != NULL) {
-        sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-        sqlite3_close(store->database);
-    }
-    if (store->lock >= 0)
-        close(store->lock);
-    free(store->path);
-    free(store);
-}
 
 const char *store_path(const struct store *store) {
     return store->path;
@@ -335,6 +142,7 @@ static void store_write(struct store *store, enum statement which, const struct 
 static void store_let_go(struct store *store) {
     sqlite3_reset(store->statements[STATEMENT_FIND_SEGMENT]);
     sqlite3_reset(store->statements[STATEMENT_FIND_IN_ROOM]);
+    sqlite3_reset(store->statements[STATEMENT_FIRST_SEGMENT]);
 }
 
 void store_begin(struct store *store) {
@@ -448,6 +256,28 @@ void store_set_segment(struct store *store, uint64_t first_id, struct wire_blob 
     store_write(store, STATEMENT_SET_SEGMENT, values, 2);
 }
 
+bool store_first_segment(struct store *store, uint64_t after, struct stored_segment *segment) {
+    store_let_go(store);
+    return store_step_segment(store, store->statements[STATEMENT_FIRST_SEGMENT], after, segment);
+}
+
+void store_remove_segment(struct store *store, uint64_t first_id) {
+    const struct store_value value = store_number(first_id);
+    store_let_go(store);
+    store_write(store, STATEMENT_REMOVE_SEGMENT, &value, 1);
+}
+
+void store_set_removed(struct store *store, uint32_t room, uint64_t removed) {
+    const struct store_value values[] = {store_number(room), store_number(removed)};
+    store_write(store, STATEMENT_SET_REMOVED, values, 2);
+}
+
+void store_set_cut(struct store *store, uint64_t cut) {
+    const struct store_value value = store_number(cut);
+    store_write(store, STATEMENT_SET_CUT, &value, 1);
+    store_write(store, STATEMENT_REMOVE_AMENDMENTS, &value, 1);
+}
+
 void store_add_amendment(struct store *store, uint64_t target, uint64_t id) {
     const struct store_value values[] = {store_number(target), store_number(id)};
     store_write(store, STATEMENT_ADD_AMENDMENT, values, 2);
@@ -468,8 +298,12 @@ uint64_t store_amendment_after(struct store *store, uint64_t target, uint64_t af
 }
 
 bool store_purge(struct store *store) {
-    return sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
-                                     NULL) == SQLITE_OK;
+    /* Its own readers are done in a moment; nothing else is worth making posts wait for. */
+    sqlite3_busy_timeout(store->database, STORE_PURGE_MILLISECONDS);
+    int result =
+        sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3_busy_timeout(store->database, 0);
+    return result == SQLITE_OK;
 }
 
 void store_expire_outboxes(struct store *store, uint64_t before) {
@@ -499,7 +333,8 @@ static bool store_visit_room(const struct store_visitor *visitor, sqlite3_stmt *
                                      .topic = store_column_text(row, 3),
                                      .owner = store_column_u32(row, 4),
                                      .newest = (uint64_t)sqlite3_column_int64(row, 5),
-                                     .messages = (uint64_t)sqlite3_column_int64(row, 6)};
+                                     .messages = (uint64_t)sqlite3_column_int64(row, 6),
+                                     .removed = (uint64_t)sqlite3_column_int64(row, 7)};
     return visitor->room(visitor->context, &room);
 }
 

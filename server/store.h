@@ -34,7 +34,7 @@ uint64_t store_identity(const struct store *store);
 /* Another random number, which a restored backup does not share with what came after it. */
 uint64_t store_epoch(const struct store *store);
 
-/* Highest id in the log, 0 when empty. */
+/* Highest id the log has ever had, 0 when there was none. */
 uint64_t store_last_id(struct store *store);
 
 /* Walks what is stored, for start-up. Strings are valid during the call. False on a read error. */
@@ -45,7 +45,8 @@ struct stored_room {
     const char *topic;
     uint32_t owner;
     uint64_t newest;
-    uint64_t messages;
+    uint64_t messages; /* how many it ever had */
+    uint64_t removed;  /* how many of them retention has removed */
 };
 
 struct stored_member {
@@ -94,6 +95,12 @@ bool store_find_segment(struct store *store, uint64_t id, struct stored_segment 
 bool store_find_in_room(struct store *store, uint32_t room, uint64_t id,
                         struct stored_segment *segment);
 void store_set_segment(struct store *store, uint64_t first_id, struct wire_blob frames);
+
+/* The first segment behind the id, and what retention does with it. */
+bool store_first_segment(struct store *store, uint64_t after, struct stored_segment *segment);
+void store_remove_segment(struct store *store, uint64_t first_id);
+void store_set_removed(struct store *store, uint32_t room, uint64_t removed);
+void store_set_cut(struct store *store, uint64_t cut);
 
 /* Which events have amended a message: notes one more, and tells of those before it. */
 void store_add_amendment(struct store *store, uint64_t target, uint64_t id);

@@ -19,6 +19,7 @@ struct rig {
     struct checkpointer *checkpointer;
     struct queue *inbox;
     struct log *log;
+    struct retention retention; /* of the next start */
 };
 
 static inline int remove_entry(const char *path, const struct stat *status, int kind,
@@ -36,8 +37,12 @@ static inline void rig_start(struct rig *rig) {
     rig->indexer = indexer_start(rig->folder, store_path(rig->store));
     rig->checkpointer = checkpointer_start(store_path(rig->store));
     rig->inbox = queue_new(SIZE_MAX);
-    const struct log_options options = {rig->store, rig->indexer, rig->checkpointer, &rig->inbox,
-                                        1};
+    const struct log_options options = {.store = rig->store,
+                                        .indexer = rig->indexer,
+                                        .checkpointer = rig->checkpointer,
+                                        .inboxes = &rig->inbox,
+                                        .worker_count = 1,
+                                        .retention = rig->retention};
     rig->log = log_start(&options);
     assert_non_null(rig->log);
 }
@@ -60,6 +65,7 @@ static inline void rig_stop(struct rig *rig) {
 
 static inline int rig_make(void **state) {
     static struct rig rig;
+    rig.retention = (struct retention){0};
     strcpy(rig.folder, "/tmp/log-test-XXXXXX");
     *state = &rig;
     if (mkdtemp(rig.folder) == NULL)

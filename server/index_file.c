@@ -1,0 +1,249 @@
+#include "index_file.h"
+#include "index_keys.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    INDEX_VERSION = 2,
+    INDEX_CUT_ROWS = 1000,   /* a transaction */
+    INDEX_PURGE_PAGES = 256, /* a step */
+    INDEX_BUSY_MILLISECONDS = 2000
+};
+
+static const char index_schema[] =
+    "PRAGMA journal_mode=WAL;"
+    "PRAGMA synchronous=NORMAL;"
+    "PRAGMA secure_delete=ON;"
+    "PRAGMA cache_size=-16384;"
+    "BEGIN;"
+    "CREATE TABLE IF NOT EXISTS mark(version, identity, epoch, last_id, cut, purge);"
+    "CREATE TABLE IF NOT EXISTS days(day INTEGER PRIMARY KEY, first_id INTEGER, last_id INTEGER);"
+    "CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(keys, body,"
+    "  tokenize='unicode61 remove_diacritics 2');"
+    "COMMIT;";
+
+enum index_statement {
+    INDEX_ADD,
+    INDEX_CHANGE,
+    INDEX_REMOVE,
+    INDEX_CUT,
+    INDEX_ADD_DAY,
+    INDEX_CUT_DAYS,
+    INDEX_SET_MARK,
+    INDEX_STATEMENTS
+};
+
+static const char *const index_statements[INDEX_STATEMENTS] = {
+    [INDEX_ADD] = "INSERT INTO words(rowid, keys, body) VALUES(?,?,?)",
+    [INDEX_CHANGE] = "REPLACE INTO words(rowid, keys, body) VALUES(?,?,?)",
+    [INDEX_REMOVE] = "DELETE FROM words WHERE rowid=?",
+    [INDEX_CUT] = "DELETE FROM words WHERE rowid IN"
+                  " (SELECT rowid FROM words WHERE rowid<=? ORDER BY rowid LIMIT ?)",
+    [INDEX_ADD_DAY] = "INSERT INTO days VALUES(?1,?2,?2) ON CONFLICT DO UPDATE"
+                      " SET first_id=min(first_id, ?2), last_id=max(last_id, ?2)",
+    [INDEX_CUT_DAYS] = "DELETE FROM days WHERE last_id<=?",
+    [INDEX_SET_MARK] = "UPDATE mark SET last_id=?, cut=?, purge=?",
+};
+
+struct index_file {
+    sqlite3 *database;
+    sqlite3_stmt *statements[INDEX_STATEMENTS];
+    int64_t day; /* of the message added last, with the ids that `days` has for it already */
+    uint64_t day_first;
+    uint64_t day_last;
+    bool purging; /* a purge is under way */
+};
+
+static bool index_execute(struct index_file *file, const char *sql) {
+    return sqlite3_exec(file->database, sql, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+/* Reads the mark; false when the index is of another log, or of another version of this program. */
+static bool index_load_mark(struct index_file *file, uint64_t identity, uint64_t epoch,
+                            struct index_mark *mark) {
+    sqlite3_stmt *row = NULL;
+    bool ours = false;
+    if (sqlite3_prepare_v2(file->database, "SELECT * FROM mark", -1, &row, NULL) == SQLITE_OK &&
+        sqlite3_step(row) == SQLITE_ROW && sqlite3_column_int(row, 0) == INDEX_VERSION) {
+        *mark = (struct index_mark){.identity = (uint64_t)sqlite3_column_int64(row, 1),
+                                    .epoch = (uint64_t)sqlite3_column_int64(row, 2),
+                                    .last_id = (uint64_t)sqlite3_column_int64(row, 3),
+                                    .cut = (uint64_t)sqlite3_column_int64(row, 4),
+                                    .purge = sqlite3_column_int(row, 5) != 0};
+        ours = mark->identity == identity && mark->epoch == epoch;
+    }
+    sqlite3_finalize(row);
+    return ours;
+}
+
+static bool index_begin_anew(struct index_file *file, uint64_t identity, uint64_t epoch,
+                             struct index_mark *mark) {
+    char sql[128];
+    *mark = (struct index_mark){.identity = identity, .epoch = epoch};
+    snprintf(sql, sizeof sql, "INSERT INTO mark VALUES(%d, %lld, %lld, 0, 0, 0)", INDEX_VERSION,
+             (long long)identity, (long long)epoch);
+    return index_execute(file, sql);
+}
+
+static struct index_file *index_open(const char *path) {
+    struct index_file *file = calloc(1, sizeof *file);
+    if (file == NULL)
+        return NULL;
+    file->day = -1;
+    bool opened = sqlite3_open_v2(path, &file->database,
+                                  SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+                                      SQLITE_OPEN_NOFOLLOW,
+                                  NULL) == SQLITE_OK &&
+                  index_execute(file, index_schema);
+    for (size_t i = 0; opened && i < INDEX_STATEMENTS; i++)
+        opened =
+            sqlite3_prepare_v3(file->database, index_statements[i], -1, SQLITE_PREPARE_PERSISTENT,
+                               &file->statements[i], NULL) == SQLITE_OK;
+    if (opened)
+        return file;
+    index_file_close(file);
+    return NULL;
+}
+
+static void index_unlink(const char *path) {
+    static const char *const endings[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        char *name = NULL;
+        if (asprintf(&name, "%s%s", path, endings[i]) < 0)
+            return;
+        unlink(name);
+        free(name);
+    }
+}
+
+struct index_file *index_file_open(const char *path, uint64_t identity, uint64_t epoch,
+                                   struct index_mark *mark) {
+    struct index_file *file = index_open(path);
+    if (file != NULL && index_load_mark(file, identity, epoch, mark))
+        return file;
+    index_file_close(file);
+    index_unlink(path);
+    file = index_open(path);
+    if (file != NULL && index_begin_anew(file, identity, epoch, mark))
+        return file;
+    index_file_close(file);
+    return NULL;
+}
+
+void index_file_close(struct index_file *file) {
+    if (file == NULL)
+        return;
+    for (size_t i = 0; i < INDEX_STATEMENTS; i++)
+        sqlite3_finalize(file->statements[i]);
+    sqlite3_close(file->database);
+    free(file);
+}
+
+const char *index_file_error(const struct index_file *file) {
+    return sqlite3_errmsg(file->database);
+}
+
+/* Runs a statement whose values are bound. */
+static bool index_run(sqlite3_stmt *statement) {
+    bool done = sqlite3_step(statement) == SQLITE_DONE;
+    sqlite3_reset(statement);
+    return done;
+}
+
+bool index_file_begin(struct index_file *file) {
+    return index_execute(file, "BEGIN IMMEDIATE");
+}
+
+bool index_file_commit(struct index_file *file, const struct index_mark *mark) {
+    sqlite3_stmt *set = file->statements[INDEX_SET_MARK];
+    sqlite3_bind_int64(set, 1, (sqlite3_int64)mark->last_id);
+    sqlite3_bind_int64(set, 2, (sqlite3_int64)mark->cut);
+    sqlite3_bind_int(set, 3, mark->purge);
+    return index_run(set) && index_execute(file, "COMMIT");
+}
+
+void index_file_abandon(struct index_file *file) {
+    if (sqlite3_get_autocommit(file->database) != 0)
+        return;
+    index_execute(file, "ROLLBACK");
+    file->day = -1;
+}
+
+/* Notes that the message's day has its id. */
+static bool index_add_day(struct index_file *file, const struct message_message *message) {
+    int64_t day = index_keys_day(message->time);
+    if (day == file->day && message->id >= file->day_first && message->id <= file->day_last)
+        return true;
+    sqlite3_stmt *add = file->statements[INDEX_ADD_DAY];
+    sqlite3_bind_int64(add, 1, day);
+    sqlite3_bind_int64(add, 2, (sqlite3_int64)message->id);
+    bool same = day == file->day;
+    file->day_first = same && file->day_first < message->id ? file->day_first : message->id;
+    file->day_last = same && file->day_last > message->id ? file->day_last : message->id;
+    file->day = day;
+    return index_run(add);
+}
+
+static bool index_put(struct index_file *file, enum index_statement which,
+                      const struct message_message *message) {
+    sqlite3_stmt *put = file->statements[which];
+    struct buffer keys = {0};
+    index_keys_add_room(&keys, message->room);
+    buffer_append_string(&keys, " ");
+    index_keys_add_nick(&keys, message->nick);
+    sqlite3_bind_int64(put, 1, (sqlite3_int64)message->id);
+    sqlite3_bind_text64(put, 2, buffer_string(&keys), keys.size, SQLITE_STATIC, SQLITE_UTF8);
+    sqlite3_bind_text64(put, 3, message->body.data, message->body.size, SQLITE_STATIC, SQLITE_UTF8);
+    bool done = !keys.failed && index_run(put);
+    sqlite3_clear_bindings(put);
+    buffer_free(&keys);
+    return done;
+}
+
+bool index_file_add(struct index_file *file, const struct message_message *message) {
+    return message->body.size == 0 ||
+           (index_put(file, INDEX_ADD, message) && index_add_day(file, message));
+}
+
+bool index_file_change(struct index_file *file, const struct message_message *message) {
+    if (message->body.size > 0)
+        return index_put(file, INDEX_CHANGE, message);
+    sqlite3_bind_int64(file->statements[INDEX_REMOVE], 1, (sqlite3_int64)message->id);
+    return index_run(file->statements[INDEX_REMOVE]);
+}
+
+bool index_file_cut(struct index_file *file, uint64_t id, bool *more) {
+    sqlite3_stmt *cut = file->statements[INDEX_CUT];
+    sqlite3_stmt *cut_days = file->statements[INDEX_CUT_DAYS];
+    sqlite3_bind_int64(cut, 1, (sqlite3_int64)id);
+    sqlite3_bind_int(cut, 2, INDEX_CUT_ROWS);
+    sqlite3_bind_int64(cut_days, 1, (sqlite3_int64)id);
+    bool done = index_run(cut);
+    *more = done && sqlite3_changes(file->database) == INDEX_CUT_ROWS;
+    file->day = -1;
+    return done && index_run(cut_days);
+}
+
+/* Words that were taken out stay in the older parts of the index until those are merged: all parts
+ * into one, in steps, the first of which is told apart by its sign (FTS5's `merge`). What is then
+ * left of them is in the write-ahead log. */
+bool index_file_purge(struct index_file *file, bool *done) {
+    char sql[64];
+    int before = sqlite3_total_changes(file->database);
+    snprintf(sql, sizeof sql, "INSERT INTO words(words, rank) VALUES('merge', %d)",
+             file->purging ? INDEX_PURGE_PAGES : -INDEX_PURGE_PAGES);
+    *done = false;
+    if (!index_execute(file, sql))
+        return false;
+    /* Its own row counts as one change; that alone means that there is nothing left to merge. */
+    file->purging = sqlite3_total_changes(file->database) - before >= 2;
+    if (file->purging)
+        return true;
+    sqlite3_busy_timeout(file->database, INDEX_BUSY_MILLISECONDS);
+    *done = sqlite3_wal_checkpoint_v2(file->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
+                                      NULL) == SQLITE_OK;
+    return *done;
+}

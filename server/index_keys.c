@@ -1,0 +1,19 @@
+#include "index_keys.h"
+#include "name.h"
+
+void index_keys_add_room(struct buffer *keys, uint32_t room) {
+    buffer_append_format(keys, "r%u", room);
+}
+
+void index_keys_add_nick(struct buffer *keys, struct wire_text nick) {
+    struct name name;
+    if (!name_nick(nick, &name))
+        return;
+    buffer_append_string(keys, "n");
+    for (const char *at = name.folded; *at != '\0'; at++)
+        buffer_append_format(keys, "%02x", (unsigned)(unsigned char)*at);
+}
+
+int64_t index_keys_day(uint64_t time) {
+    return (int64_t)(time / (24ull * 60 * 60 * 1000));
+}

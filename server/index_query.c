@@ -1,0 +1,89 @@
+#include "index_query.h"
+#include "index_keys.h"
+
+#include <string.h>
+
+static bool is_blank(char character) {
+    return character == ' ' || character == '\t' || character == '\n';
+}
+
+/* Appends text as an FTS5 string, which has no syntax but its quotes. */
+static void query_add_string(struct buffer *query, const char *text, size_t size) {
+    buffer_append_string(query, "\"");
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] == '\0')
+            continue;
+        buffer_append(query, &text[i], 1);
+        if (text[i] == '"')
+            buffer_append_string(query, "\"");
+    }
+    buffer_append_string(query, "\"");
+}
+
+/* Takes the next word or phrase off the words; false at their end. */
+static bool query_next_term(struct wire_text *words, struct wire_text *term, bool *beginning) {
+    const char *at = words->data;
+    const char *end = at + words->size;
+    while (at < end && is_blank(*at))
+        at++;
+    if (at == end)
+        return false;
+    bool quoted = *at == '"';
+    const char *start = quoted ? at + 1 : at;
+    const char *stop = start;
+    while (stop < end && (quoted ? *stop != '"' : !is_blank(*stop) && *stop != '"'))
+        stop++;
+    at = quoted && stop < end ? stop + 1 : stop;
+    *beginning = false;
+    if (!quoted && stop > start && stop[-1] == '*') {
+        *beginning = true;
+        stop--;
+    } else if (quoted && at < end && *at == '*') {
+        *beginning = true;
+        at++;
+    }
+    *term = (struct wire_text){start, (size_t)(stop - start)};
+    *words = (struct wire_text){at, (size_t)(end - at)};
+    return true;
+}
+
+/* Appends the words; false when there are none. */
+static bool query_add_words(struct buffer *query, struct wire_text words) {
+    struct wire_text term;
+    bool beginning;
+    bool any = false;
+    while (query_next_term(&words, &term, &beginning)) {
+        if (term.size == 0)
+            continue;
+        buffer_append_string(query, any ? " AND " : "body : (");
+        query_add_string(query, term.data, term.size);
+        buffer_append_string(query, beginning ? " *" : "");
+        any = true;
+    }
+    buffer_append_string(query, any ? ") AND " : "");
+    return any;
+}
+
+static void query_add_rooms(struct buffer *query, const uint32_t *rooms, size_t room_count) {
+    for (size_t i = 0; i < room_count; i++) {
+        buffer_append_string(query, i > 0 ? " OR " : "keys : (");
+        index_keys_add_room(query, rooms[i]);
+    }
+    buffer_append_string(query, ")");
+}
+
+bool index_query_write(struct buffer *query, const struct message_search *wish,
+                       const uint32_t *rooms, size_t room_count) {
+    bool any = query_add_words(query, wish->words);
+    if (wish->from.size > 0) {
+        buffer_append_string(query, "keys : (");
+        size_t before = query->size;
+        index_keys_add_nick(query, wish->from);
+        /* Nobody has a nick that cannot be one. */
+        if (query->size == before)
+            buffer_append_string(query, "nobody");
+        buffer_append_string(query, ") AND ");
+    }
+    query_add_rooms(query, rooms, room_count);
+    return any || wish->from.size > 0 || wish->since > 0 || wish->until > 0 || wish->room != 0;
+}

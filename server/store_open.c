@@ -1,0 +1,193 @@
+/* Opening the log: the folder's lock, the file brought up to this version, and a look whether it is
+ * sound. */
+#include "store_parts.h"
+#include "folder.h"
+#include "inspect.h"
+#include "page_guard.h"
+#include "paths.h"
+#include "schema.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { STORE_INSPECT_BYTES = 16 << 20 };
+
+#define STORE_DAMAGED                                                                              \
+    "the log in the data folder %s is damaged: %s; put a backup in its place (chat-server(8))"
+#define STORE_UNUSABLE "cannot use the log in the data folder %s: %s"
+
+static bool store_says(struct store_problem *problem, const char *format, const char *folder,
+                       const char *reason) {
+    snprintf(problem->text, sizeof problem->text, format, folder, reason);
+    return false;
+}
+
+static int store_count_wal(void *context, sqlite3 *database, const char *name, int pages) {
+    (void)database;
+    (void)name;
+    ((struct store *)context)->wal_pages = pages;
+    return SQLITE_OK;
+}
+
+static bool store_execute(struct store *store, const char *sql) {
+    return sqlite3_exec(store->database, sql, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+/* What SQLite says about the file becomes the reason not to start. */
+static bool store_is_damaged(struct store *store, const char *folder,
+                             struct store_problem *problem) {
+    int code = sqlite3_extended_errcode(store->database);
+    bool damaged = (code & 0xFF) == SQLITE_CORRUPT || code == SQLITE_NOTADB ||
+                   code == SQLITE_IOERR_DATA || code == SQLITE_IOERR_SHORT_READ ||
+                   (code & 0xFF) == SQLITE_ERROR;
+    return store_says(problem, damaged ? STORE_DAMAGED : STORE_UNUSABLE, folder,
+                      code == SQLITE_IOERR_DATA ? "a page does not match its checksum"
+                                                : sqlite3_errmsg(store->database));
+}
+
+static bool store_read_identity(struct store *store) {
+    sqlite3_stmt *row = NULL;
+    bool found = sqlite3_prepare_v2(store->database, "SELECT identity, epoch FROM log", -1, &row,
+                                    NULL) == SQLITE_OK &&
+                 sqlite3_step(row) == SQLITE_ROW;
+    store->identity = found ? (uint64_t)sqlite3_column_int64(row, 0) : 0;
+    store->epoch = found ? (uint64_t)sqlite3_column_int64(row, 1) : 0;
+    sqlite3_finalize(row);
+    return found;
+}
+
+static bool store_prepare(struct store *store) {
+    for (size_t i = 0; i < STATEMENT_COUNT; i++)
+        if (sqlite3_prepare_v3(store->database, store_statements[i], -1, SQLITE_PREPARE_PERSISTENT,
+                               &store->statements[i], NULL) != SQLITE_OK)
+            return false;
+    return true;
+}
+
+/* The log's file as this version writes it: made, or brought up from an older one. */
+static bool store_bring_up(struct store *store, const char *folder, struct store_problem *problem) {
+    int version = schema_version(store->database);
+    if (version > SCHEMA_VERSION)
+        return store_says(problem,
+                          "the data folder %s was written by a newer chat-server%s; use that one",
+                          folder, "");
+    if (version == 0)
+        return store_says(problem, "the file log.db in the data folder %s is not a log%s", folder,
+                          "");
+    if (version == SCHEMA_VERSION)
+        return true;
+    char reason[INSPECT_PROBLEM_MAX];
+    if (version > 0 && !schema_upgrade(store->database, reason, sizeof reason))
+        return store_says(problem, STORE_UNUSABLE, folder, reason);
+    /* The checksums come with the copy that VACUUM makes of every page. */
+    if (version > 0 && page_guard_request(store->database) &&
+        store_execute(store, "PRAGMA journal_mode=DELETE; VACUUM"))
+        return true;
+    return store_is_damaged(store, folder, problem);
+}
+
+/* Brings what the write-ahead log holds into the file. */
+static bool store_fold(struct store *store) {
+    return sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
+                                     NULL) == SQLITE_OK;
+}
+
+/* Whether the file has all the pages it should have, now that the write-ahead log is in it. */
+static bool store_is_whole(struct store *store, off_t size) {
+    sqlite3_stmt *row = NULL;
+    bool whole = sqlite3_prepare_v2(store->database,
+                                    "SELECT page_count * page_size FROM pragma_page_count,"
+                                    " pragma_page_size",
+                                    -1, &row, NULL) == SQLITE_OK &&
+                 sqlite3_step(row) == SQLITE_ROW && sqlite3_column_int64(row, 0) <= size;
+    sqlite3_finalize(row);
+    return whole;
+}
+
+/* A log that is read in a blink is read whole before anyone is served from it; so is one that the
+ * scrubber has found damaged. A larger one is read while it is served, see scrubber.h. */
+static bool store_inspect(struct store *store, const char *folder, struct store_problem *problem) {
+    struct inspection inspection;
+    struct stat status;
+    if (stat(store->path, &status) != 0)
+        return store_says(problem, STORE_UNUSABLE, folder, strerror(errno));
+    if (!store_is_whole(store, status.st_size))
+        return store_says(problem, STORE_DAMAGED, folder, "the file log.db is cut short");
+    bool suspect = folder_is_suspect(folder);
+    if (status.st_size > STORE_INSPECT_BYTES && !suspect)
+        return true;
+    if (!inspect_database(store->database, &inspection))
+        return store_says(problem, STORE_DAMAGED, folder, inspection.problem);
+    if (suspect)
+        folder_clear_suspicion(folder);
+    return true;
+}
+
+static bool store_set_up(struct store *store, const char *folder, struct store_problem *problem) {
+    bool ready = store_execute(store, "PRAGMA secure_delete=ON; PRAGMA synchronous=FULL") &&
+                 store_bring_up(store, folder, problem) && problem->text[0] == '\0';
+    if (!ready)
+        return problem->text[0] == '\0' ? store_is_damaged(store, folder, problem) : false;
+    if (!store_execute(store, "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0;"
+                              "PRAGMA cache_size=-16384") ||
+        !store_prepare(store) || !store_fold(store))
+        return store_is_damaged(store, folder, problem);
+    if (!store_inspect(store, folder, problem))
+        return false;
+    sqlite3_wal_hook(store->database, store_count_wal, store);
+    return store_read_identity(store) || store_is_damaged(store, folder, problem);
+}
+
+static bool store_open_log(struct store *store, const char *folder, struct store_problem *problem) {
+    struct stat status;
+    store->path = path_join(folder, "log.db");
+    if (store->path == NULL)
+        return store_says(problem, "cannot open the data folder %s: %s", folder, strerror(ENOMEM));
+    bool there = lstat(store->path, &status) == 0;
+    if (!there && !schema_make_file(store->path))
+        return store_says(problem, "cannot make the log in the data folder %s: %s", folder,
+                          strerror(errno));
+    /* An empty file would be a database without tables: all would seem never to have been. */
+    if (there && status.st_size == 0)
+        return store_says(problem, STORE_DAMAGED, folder, "the file log.db is empty");
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+    if (page_guard_open(store->path, &store->database, flags) != SQLITE_OK)
+        return store_says(problem, "cannot open the log in the data folder %s: %s", folder,
+                          store->database != NULL ? sqlite3_errmsg(store->database)
+                                                  : strerror(ENOMEM));
+    return store_set_up(store, folder, problem);
+}
+
+struct store *store_open(const char *folder, struct store_problem *problem) {
+    struct store *store = calloc(1, sizeof *store);
+    if (store == NULL) {
+        store_says(problem, "cannot open the data folder %s: %s", folder, strerror(ENOMEM));
+        return NULL;
+    }
+    store->lock = -1;
+    *problem = (struct store_problem){{0}};
+    store->lock = folder_lock(folder, problem->text, sizeof problem->text);
+    if (store->lock >= 0 && store_open_log(store, folder, problem))
+        return store;
+    store_close(store);
+    return NULL;
+}
+
+void store_close(struct store *store) {
+    if (store == NULL)
+        return;
+    for (size_t i = 0; i < STATEMENT_COUNT; i++)
+        sqlite3_finalize(store->statements[i]);
+    if (store->database != NULL) {
+        sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        sqlite3_close(store->database);
+    }
+    if (store->lock >= 0)
+        close(store->lock);
+    free(store->path);
+    free(store);
+}

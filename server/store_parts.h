@@ -1,0 +1,56 @@
+/* Private to store.c and store_open.c: the log engine's own struct and its statements. */
+#ifndef SERVER_STORE_PARTS_H
+#define SERVER_STORE_PARTS_H
+
+#include "store.h"
+
+#include <sqlite3.h>
+
+enum statement {
+    STATEMENT_BEGIN,
+    STATEMENT_COMMIT,
+    STATEMENT_ROLLBACK,
+    STATEMENT_ADD_SEGMENT,
+    STATEMENT_ADD_ACCOUNT,
+    STATEMENT_SET_NICK,
+    STATEMENT_ADD_ROOM,
+    STATEMENT_SET_TOPIC,
+    STATEMENT_SET_MEMBER,
+    STATEMENT_REMOVE_MEMBER,
+    STATEMENT_SET_OUTBOX,
+    STATEMENT_EXPIRE_OUTBOXES,
+    STATEMENT_LAST_ID,
+    STATEMENT_ACCOUNTS,
+    STATEMENT_ROOMS,
+    STATEMENT_MEMBERS,
+    STATEMENT_OUTBOXES,
+    STATEMENT_FIND_SEGMENT,
+    STATEMENT_FIND_IN_ROOM,
+    STATEMENT_SET_SEGMENT,
+    STATEMENT_ADD_AMENDMENT,
+    STATEMENT_AMENDMENT_AFTER,
+    STATEMENT_FIRST_SEGMENT,
+    STATEMENT_REMOVE_SEGMENT,
+    STATEMENT_REMOVE_AMENDMENTS,
+    STATEMENT_SET_REMOVED,
+    STATEMENT_SET_CUT,
+    STATEMENT_COUNT
+};
+
+struct store {
+    sqlite3 *database;
+    sqlite3_stmt *statements[STATEMENT_COUNT];
+    char *path;
+    int lock;
+    uint64_t identity;
+    uint64_t epoch;
+    int wal_pages;
+    bool in_batch;
+    bool failed;
+    char error[STORE_PROBLEM_MAX];
+};
+
+/* What each statement says in SQL; store.c. */
+extern const char *const store_statements[STATEMENT_COUNT];
+
+#endif

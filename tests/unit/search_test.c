@@ -1,0 +1,218 @@
+/* The index follows the log, and a search finds what is there now and nothing else. */
+#include "rig.h"
+#include "archive.h"
+#include "clock.h"
+#include "index_query.h"
+#include "index_search.h"
+
+enum { PATIENCE_MILLISECONDS = 20000 };
+
+static const uint32_t lobby = 1;
+
+/* The bodies that a search finds, newest first, each with a | behind it. */
+static const char *find(struct rig *rig, struct message_search wish, uint32_t room) {
+    static struct buffer found;
+    struct archive *archive = archive_open(store_path(rig->store));
+    struct index_search *search = index_search_open(rig->folder);
+    struct buffer events = {0};
+    struct message event;
+    struct wire_blob payload;
+    bool more;
+    assert_non_null(search);
+    wish.before = wish.before != 0 ? wish.before : PROTOCOL_END;
+    wish.limit = wish.limit != 0 ? wish.limit : 100;
+    assert_int_equal(index_search_run(search, archive, &wish, &room, 1, &events, &more),
+                     INDEX_FOUND);
+    buffer_clear(&found);
+    struct wire_reader reader = {events.data, events.data + events.size};
+    while (frame_take(&reader, &payload) == FRAME_READY) {
+        assert_int_equal(message_decode(payload, &event), ERROR_NONE);
+        buffer_append(&found, event.message.body.data, event.message.body.size);
+        buffer_append_string(&found, "|");
+    }
+    buffer_append_string(&found, more ? "…" : "");
+    index_search_close(search);
+    archive_close(archive);
+    buffer_free(&events);
+    return buffer_string(&found);
+}
+
+static const char *find_words(struct rig *rig, const char *words) {
+    return find(rig, (struct message_search){.words = wire_text(words)}, lobby);
+}
+
+/* The index is a moment behind the log. */
+static void wait_found(struct rig *rig, const char *words, const char *bodies) {
+    uint64_t until = clock_monotonic() + PATIENCE_MILLISECONDS;
+    while (strcmp(find_words(rig, words), bodies) != 0 && clock_monotonic() < until)
+        usleep(5000);
+    assert_string_equal(find_words(rig, words), bodies);
+}
+
+static uint64_t post_body(struct rig *rig, uint32_t session, uint64_t number, const char *body) {
+    post(rig, session, number, 1, body);
+    return expect(rig, MESSAGE_MESSAGE).event.id;
+}
+
+static void words_phrases_and_beginnings(void **state) {
+    struct rig *rig = *state;
+    greet(rig, 1, "alice", no_secret);
+    post_body(rig, 1, 1, "the quick brown fox");
+    post_body(rig, 1, 2, "a quick red fox, and brown");
+    post_body(rig, 1, 3, "a \"quoted\" foxtrot AND (syntax*");
+    static const char first[] = "the quick brown fox|";
+    static const char second[] = "a quick red fox, and brown|";
+    static const char third[] = "a \"quoted\" foxtrot AND (syntax*|";
+    static const char both[] = "a quick red fox, and brown|the quick brown fox|";
+    const struct {
+        const char *words;
+        const char *bodies;
+    } rows[] = {
+        {"fox", both},
+        {"FOX brówn", both},
+        {"\"brown fox\"", first},
+        {"\"fox brown\"", ""},
+        {"brown\"the quick\"", first},
+        {"\"no end to it", ""},
+        {"\"quick red", second},
+        {"foxt*", third},
+        {"fox* red", second},
+        {"\"quick br\"*", first},
+        {"quoted", third},
+        {"AND (syntax*", third},
+        {"body", ""},
+        {"r1", ""},
+        {"alice", ""},
+        {"' OR 1 --", ""},
+        {"!!!", ""},
+        {"fox NEAR(", ""},
+        {"{keys}:r1", ""},
+        {"^fox", both},
+    };
+    wait_found(rig, "quoted", third);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *found = find_words(rig, rows[i].words);
+        if (strcmp(found, rows[i].bodies) != 0)
+            fail_msg("'%s' finds '%s' instead of '%s'", rows[i].words, found, rows[i].bodies);
+    }
+    /* The same in a room that one is not asking for. */
+    assert_string_equal(find(rig, (struct message_search){.words = wire_text("fox")}, 2), "");
+    forget_rest();
+}
+
+static void by_nick(void **state) {
+    struct rig *rig = *state;
+    greet(rig, 1, "Alice", no_secret);
+    greet(rig, 2, "alice-b", no_secret);
+    post_body(rig, 1, 1, "by alice");
+    post_body(rig, 2, 1, "by b, of alice");
+    wait_found(rig, "alice", "by b, of alice|by alice|");
+    struct message_search wish = {.from = wire_text("ALICE")};
+    assert_string_equal(find(rig, wish, lobby), "by alice|");
+    wish.from = wire_text("alice-b");
+    assert_string_equal(find(rig, wish, lobby), "by b, of alice|");
+    wish.words = wire_text("nothing");
+    assert_string_equal(find(rig, wish, lobby), "");
+    wish.from = wire_text("not a nick, is it");
+    wish.words = wire_text("alice");
+    assert_string_equal(find(rig, wish, lobby), "");
+    forget_rest();
+}
+
+static void by_time_and_by_the_page(void **state) {
+    struct rig *rig = *state;
+    uint64_t ids[5];
+    greet(rig, 1, "alice", no_secret);
+    for (uint64_t i = 0; i < 5; i++) {
+        char body[8] = {'n', 'o', ' ', (char)('1' + i), 0};
+        ids[i] = post_body(rig, 1, i + 1, body);
+        uint64_t moment = clock_wall();
+        while (clock_wall() == moment)
+            ;
+    }
+    wait_found(rig, "5", "no 5|");
+    struct archive *archive = archive_open(store_path(rig->store));
+    struct buffer frame = {0};
+    struct message third;
+    assert_true(archive_event(archive, ids[2], &frame));
+    message_decode((struct wire_blob){frame.data + FRAME_HEAD, frame.size - FRAME_HEAD}, &third);
+    uint64_t time = third.event.time;
+    buffer_free(&frame);
+    archive_close(archive);
+    assert_string_equal(find(rig, (struct message_search){.since = time}, lobby),
+                        "no 5|no 4|no 3|");
+    assert_string_equal(find(rig, (struct message_search){.until = time}, lobby), "no 2|no 1|");
+    assert_string_equal(find(rig, (struct message_search){.since = time, .until = time + 1}, lobby),
+                        "no 3|");
+    const uint64_t day = 24ull * 60 * 60 * 1000;
+    assert_string_equal(find(rig, (struct message_search){.until = time - 2 * day}, lobby), "");
+    assert_string_equal(find(rig, (struct message_search){.since = time + 2 * day}, lobby), "");
+    struct message_search page = {.words = wire_text("no"), .limit = 2};
+    assert_string_equal(find(rig, page, lobby), "no 5|no 4|…");
+    page.before = ids[3];
+    assert_string_equal(find(rig, page, lobby), "no 3|no 2|…");
+    page.before = ids[1];
+    assert_string_equal(find(rig, page, lobby), "no 1|");
+    forget_rest();
+}
+
+static void send_change(struct rig *rig, uint64_t id, const char *body) {
+    struct message change = {.type = body != NULL ? MESSAGE_EDIT : MESSAGE_DELETE};
+    if (body != NULL) {
+        change.edit.room = 1;
+        change.edit.id = id;
+        change.edit.body = wire_text(body);
+    } else {
+        change.delete.room = 1;
+        change.delete.id = id;
+    }
+    send_message(rig, 1, &change);
+    expect(rig, MESSAGE_DONE);
+}
+
+static void what_was_changed_is_found_as_it_is_now(void **state) {
+    struct rig *rig = *state;
+    greet(rig, 1, "alice", no_secret);
+    uint64_t id = post_body(rig, 1, 1, "a coconut");
+    post_body(rig, 1, 2, "another coconut");
+    wait_found(rig, "coconut", "another coconut|a coconut|");
+    send_change(rig, id, "a banana");
+    wait_found(rig, "banana", "a banana|");
+    wait_found(rig, "coconut", "another coconut|");
+    send_change(rig, id, NULL);
+    wait_found(rig, "banana", "");
+    /* An index made anew has the same. */
+    forget_rest();
+    rig_stop(rig);
+    char path[64];
+    snprintf(path, sizeof path, "%s/search.db", rig->folder);
+    assert_int_equal(unlink(path), 0);
+    rig_start(rig);
+    wait_found(rig, "coconut", "another coconut|");
+    assert_string_equal(find_words(rig, "banana"), "");
+}
+
+static void a_search_for_nothing_is_refused(void **state) {
+    (void)state;
+    struct buffer query = {0};
+    struct message_search wish = {.words = wire_text("  \t ")};
+    assert_false(index_query_write(&query, &wish, &lobby, 1));
+    wish.words = wire_text("\"\" * \"");
+    assert_false(index_query_write(&query, &wish, &lobby, 1));
+    wish.room = 1;
+    assert_true(index_query_write(&query, &wish, &lobby, 1));
+    buffer_free(&query);
+}
+
+#define rigged(test) cmocka_unit_test_setup_teardown(test, rig_make, rig_remove)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        rigged(words_phrases_and_beginnings),
+        rigged(by_nick),
+        rigged(by_time_and_by_the_page),
+        rigged(what_was_changed_is_found_as_it_is_now),
+        cmocka_unit_test(a_search_for_nothing_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
