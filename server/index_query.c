@@ -1,8 +1,6 @@
 #include "index_query.h"
 #include "index_keys.h"
 
-#include <string.h>
-
 static bool is_blank(char character) {
     return character == ' ' || character == '\t' || character == '\n';
 }
@@ -47,43 +45,42 @@ static bool query_next_term(struct wire_text *words, struct wire_text *term, boo
     return true;
 }
 
-/* Appends the words; false when there are none. */
-static bool query_add_words(struct buffer *query, struct wire_text words) {
+/* Between two parts of the expression, all of which must hold. */
+static void query_join(struct buffer *query) {
+    if (query->size > 0)
+        buffer_append_string(query, " AND ");
+}
+
+static void query_add_words(struct buffer *query, struct wire_text words) {
     struct wire_text term;
     bool beginning;
-    bool any = false;
     while (query_next_term(&words, &term, &beginning)) {
         if (term.size == 0)
             continue;
-        buffer_append_string(query, any ? " AND " : "body : (");
+        query_join(query);
+        buffer_append_string(query, "body : ");
         query_add_string(query, term.data, term.size);
         buffer_append_string(query, beginning ? " *" : "");
-        any = true;
     }
-    buffer_append_string(query, any ? ") AND " : "");
-    return any;
 }
 
-static void query_add_rooms(struct buffer *query, const uint32_t *rooms, size_t room_count) {
-    for (size_t i = 0; i < room_count; i++) {
-        buffer_append_string(query, i > 0 ? " OR " : "keys : (");
-        index_keys_add_room(query, rooms[i]);
-    }
-    buffer_append_string(query, ")");
+static void query_add_nick(struct buffer *query, struct wire_text nick) {
+    query_join(query);
+    buffer_append_string(query, "keys : ");
+    size_t before = query->size;
+    index_keys_add_nick(query, nick);
+    /* What cannot be a nick is nobody's. */
+    if (query->size == before)
+        buffer_append_string(query, "nobody");
 }
 
-bool index_query_write(struct buffer *query, const struct message_search *wish,
-                       const uint32_t *rooms, size_t room_count) {
-    bool any = query_add_words(query, wish->words);
-    if (wish->from.size > 0) {
-        buffer_append_string(query, "keys : (");
-        size_t before = query->size;
-        index_keys_add_nick(query, wish->from);
-        /* Nobody has a nick that cannot be one. */
-        if (query->size == before)
-            buffer_append_string(query, "nobody");
-        buffer_append_string(query, ") AND ");
-    }
-    query_add_rooms(query, rooms, room_count);
-    return any || wish->from.size > 0 || wish->since > 0 || wish->until > 0 || wish->room != 0;
+void index_query_write(struct buffer *query, const struct message_search *wish, uint32_t room) {
+    query_add_words(query, wish->words);
+    if (wish->from.size > 0)
+        query_add_nick(query, wish->from);
+    if (room == 0)
+        return;
+    query_join(query);
+    buffer_append_string(query, "keys : ");
+    index_keys_add_room(query, room);
 }

@@ -5,14 +5,10 @@
 
 #include "protocol.h"
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-/* Appends the FTS5 expression for messages that are in one of the rooms and have all the words,
- * "phrases" and beginnings* of the search, and its nick. False when the search says nothing to look
- * for: no word, no nick, no time and no single room. */
-bool index_query_write(struct buffer *query, const struct message_search *wish,
-                       const uint32_t *rooms, size_t room_count);
+/* Appends the FTS5 expression for messages that have all the words, "phrases" and beginnings* of
+ * the search, and its nick; in the room, unless that is 0. Empty when every message has. */
+void index_query_write(struct buffer *query, const struct message_search *wish, uint32_t room);
 
 #endif

@@ -5,13 +5,18 @@
 #include "index_query.h"
 #include "paths.h"
 
+#include <limits.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 /* Long enough for any sensible search of a large log, short enough not to keep the next one
  * waiting. */
-enum { SEARCH_MILLISECONDS_MAX = 10000, SEARCH_STEPS_BETWEEN_CHECKS = 10000 };
+enum {
+    SEARCH_MILLISECONDS_MAX = 10000,
+    SEARCH_STEPS_BETWEEN_CHECKS = 10000,
+    SEARCH_PASSED_OVER_MAX = 500
+};
 
 struct index_search {
     sqlite3 *database;
@@ -93,61 +98,148 @@ static bool index_search_bound(struct index_search *search, const struct message
     return found;
 }
 
-/* Whether the event, appended to the buffer from `at` on, is a hit: it may have been deleted since
- * it was indexed, or lie in another part of its day. */
-static bool hit_counts(const struct buffer *events, size_t at, const struct message_search *wish) {
-    const struct wire_blob payload = {events->data + at + FRAME_HEAD,
-                                      events->size - at - FRAME_HEAD};
-    struct message hit;
-    return message_decode(payload, &hit) == ERROR_NONE && hit.type == MESSAGE_MESSAGE &&
-           hit.message.body.size > 0 && hit.message.time >= wish->since &&
-           (wish->until == 0 || hit.message.time < wish->until);
+/* A search under way. */
+struct finding {
+    struct index_search *search;
+    struct archive *archive;
+    const struct message_search *wish;
+    const uint32_t *rooms; /* ascending */
+    size_t room_count;
+    sqlite3_int64 first; /* ids between which hits may lie */
+    sqlite3_int64 last;
+    struct buffer ids;   /* of the hits found, uint64_t each */
+    struct buffer event; /* the one looked at */
+    unsigned passed_over;
+    int result; /* of the last step: SQLITE_ROW while there may be more */
+};
+
+static int compare_rooms(const void *a, const void *b) {
+    uint32_t first = *(const uint32_t *)a;
+    uint32_t second = *(const uint32_t *)b;
+    return (first > second) - (first < second);
 }
 
-/* Appends the frames of the rows found, up to the limit. */
-static int index_search_collect(struct index_search *search, struct archive *archive,
-                                const struct message_search *wish, struct buffer *events,
-                                bool *more) {
-    int result;
+/* Newest first. */
+static int compare_ids(const void *a, const void *b) {
+    uint64_t first = *(const uint64_t *)a;
+    uint64_t second = *(const uint64_t *)b;
+    return (first < second) - (first > second);
+}
+
+/* Whether the message is a hit: the index has all rooms and may be a moment behind, and not all of
+ * a day may be wished for. */
+static bool finding_counts(struct finding *finding, uint64_t id) {
+    const struct message_search *wish = finding->wish;
+    struct message hit;
+    buffer_clear(&finding->event);
+    if (!archive_event(finding->archive, id, &finding->event))
+        return false;
+    const struct wire_blob payload = {finding->event.data + FRAME_HEAD,
+                                      finding->event.size - FRAME_HEAD};
+    return message_decode(payload, &hit) == ERROR_NONE && hit.type == MESSAGE_MESSAGE &&
+           hit.message.body.size > 0 && hit.message.time >= wish->since &&
+           (wish->until == 0 || hit.message.time < wish->until) &&
+           bsearch(&hit.message.room, finding->rooms, finding->room_count, sizeof hit.message.room,
+                   compare_rooms) != NULL;
+}
+
+/* Gathers the ids of the newest hits that match, in the room or (0) in all. Gives up after having
+ * passed over too many. */
+static void finding_gather(struct finding *finding, uint32_t room, unsigned pass_over_max) {
+    sqlite3_stmt *find = finding->search->find;
+    struct buffer query = {0};
     unsigned found = 0;
-    while ((result = sqlite3_step(search->find)) == SQLITE_ROW) {
-        size_t before = events->size;
-        if (!archive_event(archive, (uint64_t)sqlite3_column_int64(search->find, 0), events))
-            continue;
-        bool counts = hit_counts(events, before, wish);
-        *more = counts && (found == wish->limit || events->size > PAGE_BYTES_MAX);
-        if (!counts || *more)
-            events->size = before;
-        if (*more)
-            break;
-        found += counts;
+    index_query_write(&query, finding->wish, room);
+    sqlite3_bind_text64(find, 1, buffer_string(&query), query.size, SQLITE_STATIC, SQLITE_UTF8);
+    sqlite3_bind_int64(find, 2, finding->first);
+    sqlite3_bind_int64(find, 3, finding->last);
+    finding->passed_over = 0;
+    finding->result = query.failed ? SQLITE_NOMEM : SQLITE_ROW;
+    while (finding->result == SQLITE_ROW && found <= finding->wish->limit &&
+           finding->passed_over <= pass_over_max &&
+           (finding->result = sqlite3_step(find)) == SQLITE_ROW) {
+        uint64_t id = (uint64_t)sqlite3_column_int64(find, 0);
+        if (finding_counts(finding, id)) {
+            buffer_append(&finding->ids, &id, sizeof id);
+            found++;
+        } else {
+            finding->passed_over++;
+        }
     }
-    return result;
+    sqlite3_reset(find);
+    sqlite3_clear_bindings(find);
+    buffer_free(&query);
+}
+
+static bool finding_goes_well(const struct finding *finding) {
+    return finding->result == SQLITE_ROW || finding->result == SQLITE_DONE;
+}
+
+/* Whether there are words or a nick to look for. */
+static bool search_has_terms(const struct message_search *wish) {
+    struct buffer query = {0};
+    index_query_write(&query, wish, 0);
+    bool any = query.size > 0;
+    buffer_free(&query);
+    return any;
+}
+
+/* In all rooms at once, unless that meets too many messages of rooms that the searcher is not in:
+ * then room by room. Naming all the rooms in one query would cost all of them for each message. */
+static void finding_run(struct finding *finding) {
+    if (finding->room_count == 1) {
+        finding_gather(finding, finding->rooms[0], UINT_MAX);
+        return;
+    }
+    if (search_has_terms(finding->wish)) {
+        finding_gather(finding, 0, SEARCH_PASSED_OVER_MAX);
+        if (finding->passed_over <= SEARCH_PASSED_OVER_MAX)
+            return;
+        buffer_clear(&finding->ids);
+    }
+    for (size_t i = 0; i < finding->room_count && finding_goes_well(finding); i++)
+        finding_gather(finding, finding->rooms[i], UINT_MAX);
+}
+
+/* Appends the frames of the newest hits, as many as are wished for and fit a page. */
+static bool finding_collect(struct finding *finding, struct buffer *events, bool *more) {
+    size_t count = finding->ids.size / sizeof(uint64_t);
+    uint64_t *ids = (uint64_t *)(void *)finding->ids.data;
+    if (count > 0)
+        qsort(ids, count, sizeof *ids, compare_ids);
+    *more = count > finding->wish->limit;
+    for (size_t i = 0; i < count && i < finding->wish->limit; i++) {
+        size_t before = events->size;
+        if (!archive_event(finding->archive, ids[i], events) || events->size <= PAGE_BYTES_MAX)
+            continue;
+        events->size = before;
+        *more = true;
+        break;
+    }
+    return !finding->ids.failed && !events->failed;
 }
 
 enum index_result index_search_run(struct index_search *search, struct archive *archive,
-                                   const struct message_search *wish, const uint32_t *rooms,
+                                   const struct message_search *wish, uint32_t *rooms,
                                    size_t room_count, struct buffer *events, bool *more) {
-    struct buffer query = {0};
-    sqlite3_int64 first, last;
-    int result = SQLITE_DONE;
+    struct finding finding = {.search = search,
+                              .archive = archive,
+                              .wish = wish,
+                              .rooms = rooms,
+                              .room_count = room_count,
+                              .result = SQLITE_DONE};
     *more = false;
-    search->deadline = clock_monotonic() + SEARCH_MILLISECONDS_MAX;
-    bool any = index_query_write(&query, wish, rooms, room_count);
-    if (any && room_count > 0 && index_search_bound(search, wish, &first, &last)) {
-        sqlite3_bind_text64(search->find, 1, buffer_string(&query), query.size, SQLITE_STATIC,
-                            SQLITE_UTF8);
-        sqlite3_bind_int64(search->find, 2, first);
-        sqlite3_bind_int64(search->find, 3, last);
-        result = index_search_collect(search, archive, wish, events, more);
-        sqlite3_reset(search->find);
-        sqlite3_clear_bindings(search->find);
-    }
-    bool failed = query.failed || events->failed;
-    buffer_free(&query);
-    if (!any)
+    if (!search_has_terms(wish) && wish->since == 0 && wish->until == 0 && wish->room == 0)
         return INDEX_NO_WORDS;
-    if (result == SQLITE_INTERRUPT)
+    if (room_count > 0)
+        qsort(rooms, room_count, sizeof *rooms, compare_rooms);
+    search->deadline = clock_monotonic() + SEARCH_MILLISECONDS_MAX;
+    if (room_count > 0 && index_search_bound(search, wish, &finding.first, &finding.last))
+        finding_run(&finding);
+    bool collected = finding_collect(&finding, events, more);
+    buffer_free(&finding.ids);
+    buffer_free(&finding.event);
+    if (finding.result == SQLITE_INTERRUPT)
         return INDEX_TOO_LONG;
-    return !failed && (result == SQLITE_ROW || result == SQLITE_DONE) ? INDEX_FOUND : INDEX_FAILED;
+    return collected && finding_goes_well(&finding) ? INDEX_FOUND : INDEX_FAILED;
 }

@@ -14,9 +14,10 @@ void index_search_interrupt(struct index_search *search);
 
 enum index_result { INDEX_FOUND, INDEX_NO_WORDS, INDEX_TOO_LONG, INDEX_FAILED };
 
-/* Finds messages of the rooms that hold all the words, newest first, and appends their frames. */
+/* Finds messages of the rooms (which it sorts) that have all that is wished for, newest first, and
+ * appends their frames. */
 enum index_result index_search_run(struct index_search *search, struct archive *archive,
-                                   const struct message_search *wish, const uint32_t *rooms,
+                                   const struct message_search *wish, uint32_t *rooms,
                                    size_t room_count, struct buffer *events, bool *more);
 
 #endif

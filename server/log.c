@@ -88,8 +88,8 @@ static void log_retain(struct log *log) {
     uint64_t now = clock_monotonic();
     if (!log->retention_due || now < log->retention_at)
         return;
-    enum retention_result result = retention_step(&log->options.retention, clock_wall(),
-                                                  log->judge.state, log->judge.store);
+    enum retention_result result =
+        retention_step(&log->options.retention, clock_wall(), log->judge.state, log->judge.store);
     bool failed = result == RETENTION_FAILED;
     bool more = result == RETENTION_MORE;
     if (failed && !log->retention_failed)

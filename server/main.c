@@ -163,8 +163,7 @@ static bool server_open(struct server *server) {
     const char *path = store_path(server->store);
     server->indexer = indexer_start(folder, path);
     server->checkpointer = checkpointer_start(path);
-    server->scrubber = scrubber_start(folder, path);
-    if (server->indexer != NULL && server->checkpointer != NULL && server->scrubber != NULL)
+    if (server->indexer != NULL && server->checkpointer != NULL)
         return true;
     fprintf(stderr, "chat-server: cannot start in the data folder %s; see the log above\n", folder);
     return false;
@@ -293,6 +292,11 @@ static int server_run(struct server *server) {
         return EXIT_FAILURE;
     }
     server_announce(server, listener);
+    /* Last, so that it takes nothing from the start. */
+    server->scrubber = scrubber_start(server->settings.data, store_path(server->store));
+    if (server->scrubber == NULL)
+        report(REPORT_WARNING, "cannot_scrub", "advice",
+               "the log is not read through; check it with --check", NULL);
     sigwait(&signals, &received);
     report(REPORT_INFO, "stopping", "signal", received == SIGINT ? "INT" : "TERM", NULL);
     bool sound = server_stop(server);

@@ -169,7 +169,7 @@ static const sqlite3_io_methods guard_methods = {
 /* Set once, by guard_register. */
 static sqlite3_vfs guard_vfs;
 static sqlite3_vfs *guard_system;
-static int guard_registered;
+static int guard_registered = SQLITE_NOMEM;
 
 static int guard_open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *base, int flags,
                            int *out_flags) {
@@ -186,6 +186,10 @@ static int guard_open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *bas
 }
 
 static void guard_register(void) {
+    /* Counting memory takes a lock that all threads with a handle share, and nobody asks. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    if (sqlite3_initialize() != SQLITE_OK)
+        return;
     guard_system = sqlite3_vfs_find(NULL);
     guard_vfs = *guard_system;
     guard_vfs.pNext = NULL;
@@ -198,8 +202,6 @@ static void guard_register(void) {
 int page_guard_open(const char *path, sqlite3 **database, int flags) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     *database = NULL;
-    if (sqlite3_initialize() != SQLITE_OK)
-        return SQLITE_NOMEM;
     pthread_once(&once, guard_register);
     return guard_registered == SQLITE_OK ? sqlite3_open_v2(path, database, flags, guard_vfs.zName)
                                          : guard_registered;

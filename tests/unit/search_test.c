@@ -2,15 +2,15 @@
 #include "rig.h"
 #include "archive.h"
 #include "clock.h"
-#include "index_query.h"
 #include "index_search.h"
 
 enum { PATIENCE_MILLISECONDS = 20000 };
 
 static const uint32_t lobby = 1;
 
-/* The bodies that a search finds, newest first, each with a | behind it. */
-static const char *find(struct rig *rig, struct message_search wish, uint32_t room) {
+/* The bodies that a search finds in the rooms, newest first, each with a | behind it. */
+static const char *find_in(struct rig *rig, struct message_search wish, uint32_t *rooms,
+                           size_t room_count) {
     static struct buffer found;
     struct archive *archive = archive_open(store_path(rig->store));
     struct index_search *search = index_search_open(rig->folder);
@@ -21,7 +21,7 @@ static const char *find(struct rig *rig, struct message_search wish, uint32_t ro
     assert_non_null(search);
     wish.before = wish.before != 0 ? wish.before : PROTOCOL_END;
     wish.limit = wish.limit != 0 ? wish.limit : 100;
-    assert_int_equal(index_search_run(search, archive, &wish, &room, 1, &events, &more),
+    assert_int_equal(index_search_run(search, archive, &wish, rooms, room_count, &events, &more),
                      INDEX_FOUND);
     buffer_clear(&found);
     struct wire_reader reader = {events.data, events.data + events.size};
@@ -35,6 +35,10 @@ static const char *find(struct rig *rig, struct message_search wish, uint32_t ro
     archive_close(archive);
     buffer_free(&events);
     return buffer_string(&found);
+}
+
+static const char *find(struct rig *rig, struct message_search wish, uint32_t room) {
+    return find_in(rig, wish, &room, 1);
 }
 
 static const char *find_words(struct rig *rig, const char *words) {
@@ -192,16 +196,58 @@ static void what_was_changed_is_found_as_it_is_now(void **state) {
     assert_string_equal(find_words(rig, "banana"), "");
 }
 
+/* What is common elsewhere does not hide what is rare here. */
+static void in_several_rooms(void **state) {
+    struct rig *rig = *state;
+    struct message join = {.type = MESSAGE_JOIN};
+    uint32_t rooms[3];
+    greet(rig, 1, "alice", no_secret);
+    for (size_t i = 0; i < 3; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "#room%zu", i);
+        join.join.tag = 1;
+        join.join.name = wire_text(name);
+        send_message(rig, 1, &join);
+        do
+            rooms[i] = expect(rig, MESSAGE_ROOM).room.room;
+        while (rooms[i] == lobby);
+    }
+    post(rig, 1, 1, rooms[0], "rare one");
+    post(rig, 1, 2, rooms[1], "rare two");
+    for (uint64_t number = 3; number <= 1200; number++)
+        post(rig, 1, number, lobby, "rare and common");
+    post(rig, 1, 1201, rooms[2], "the end");
+    while (expect(rig, MESSAGE_STORED).stored.up_to < 1201)
+        ;
+    uint64_t until = clock_monotonic() + PATIENCE_MILLISECONDS;
+    const struct message_search end = {.words = wire_text("end")};
+    while (strcmp(find(rig, end, rooms[2]), "the end|") != 0 && clock_monotonic() < until)
+        usleep(5000);
+    struct message_search wish = {.words = wire_text("rare")};
+    uint32_t quiet[] = {rooms[1], rooms[2], rooms[0]};
+    assert_string_equal(find_in(rig, wish, quiet, 3), "rare two|rare one|");
+    wish.limit = 1;
+    assert_string_equal(find_in(rig, wish, quiet, 3), "rare two|…");
+    wish = (struct message_search){.since = 1};
+    assert_string_equal(find_in(rig, wish, quiet, 3), "the end|rare two|rare one|");
+    forget_rest();
+}
+
 static void a_search_for_nothing_is_refused(void **state) {
-    (void)state;
-    struct buffer query = {0};
-    struct message_search wish = {.words = wire_text("  \t ")};
-    assert_false(index_query_write(&query, &wish, &lobby, 1));
-    wish.words = wire_text("\"\" * \"");
-    assert_false(index_query_write(&query, &wish, &lobby, 1));
-    wish.room = 1;
-    assert_true(index_query_write(&query, &wish, &lobby, 1));
-    buffer_free(&query);
+    struct rig *rig = *state;
+    static const char *const nothing[] = {"", "  \t ", "\"\" * \""};
+    struct archive *archive = archive_open(store_path(rig->store));
+    struct index_search *search = index_search_open(rig->folder);
+    struct buffer events = {0};
+    uint32_t room = lobby;
+    bool more;
+    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
+        struct message_search wish = {.words = wire_text(nothing[i]), .limit = 1};
+        assert_int_equal(index_search_run(search, archive, &wish, &room, 1, &events, &more),
+                         INDEX_NO_WORDS);
+    }
+    index_search_close(search);
+    archive_close(archive);
 }
 
 #define rigged(test) cmocka_unit_test_setup_teardown(test, rig_make, rig_remove)
@@ -212,7 +258,8 @@ int main(void) {
         rigged(by_nick),
         rigged(by_time_and_by_the_page),
         rigged(what_was_changed_is_found_as_it_is_now),
-        cmocka_unit_test(a_search_for_nothing_is_refused),
+        rigged(in_several_rooms),
+        rigged(a_search_for_nothing_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
