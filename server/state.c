@@ -1,72 +1,21 @@
-#include "state.h"
+#include "state_parts.h"
 #include "name.h"
-#include "request.h"
 
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum undo_kind {
-    UNDO_ADD_ACCOUNT,
-    UNDO_SET_NICK,
-    UNDO_ADD_ROOM,
-    UNDO_SET_TOPIC,
-    UNDO_SET_NEWEST,
-    UNDO_SET_REMOVED,
-    UNDO_ADD_MEMBER,
-    UNDO_REMOVE_MEMBER,
-    UNDO_SET_READ,
-    UNDO_SET_UP_TO,
-    UNDO_ATTACH,
-    UNDO_DETACH,
-    UNDO_COUNT
-};
-
-/* One change of the batch and what was before it. */
-struct undo {
-    enum undo_kind kind;
-    struct account *account;
-    struct room *room;
-    struct outbox *outbox;
-    struct presence *presence;
-    char *text;
-    char *folded;
-    uint64_t number;
-    uint64_t messages;
-};
-
-struct presence_table {
-    struct presence **slots;
-    size_t count;
-};
-
-struct state {
-    struct account **accounts; /* by id; ids begin at 1 and have no gaps */
-    size_t account_count;
-    size_t account_capacity;
-    struct room **rooms; /* the same */
-    size_t room_count;
-    size_t room_capacity;
-    void *by_secret; /* search trees of the pointers above */
-    void *by_online_nick;
-    void *by_room_name;
-    struct presence_table presences[STATE_WORKERS_MAX];
-    struct undo *undos;
-    size_t undo_count;
-    size_t undo_capacity;
-};
-
-static int compare_secrets(const void *a, const void *b) {
+int state_compare_secrets(const void *a, const void *b) {
     return memcmp(((const struct account *)a)->secret_hash,
                   ((const struct account *)b)->secret_hash, STORE_HASH_BYTES);
 }
 
-static int compare_nicks(const void *a, const void *b) {
+int state_compare_nicks(const void *a, const void *b) {
     return strcmp(((const struct account *)a)->folded, ((const struct account *)b)->folded);
 }
 
-static int compare_room_names(const void *a, const void *b) {
+int state_compare_room_names(const void *a, const void *b) {
     return strcmp(((const struct room *)a)->folded, ((const struct room *)b)->folded);
 }
 
@@ -76,7 +25,7 @@ static void *tree_find(void *const *tree, const void *key,
     return found != NULL ? *found : NULL;
 }
 
-static bool grow(void **array, size_t *capacity, size_t count, size_t size) {
+bool state_grow(void **array, size_t *capacity, size_t count, size_t size) {
     if (count < *capacity)
         return true;
     size_t wanted = *capacity > 0 ? *capacity * 2 : 8;
@@ -86,18 +35,6 @@ static bool grow(void **array, size_t *capacity, size_t count, size_t size) {
     *array = grown;
     *capacity = wanted;
     return true;
-}
-
-/* Room for one more undo, made before the change so that a change is never without its undo. */
-static bool undo_reserve(struct state *state) {
-    void *undos = state->undos;
-    bool room = grow(&undos, &state->undo_capacity, state->undo_count, sizeof *state->undos);
-    state->undos = undos;
-    return room;
-}
-
-static void undo_note(struct state *state, struct undo undo) {
-    state->undos[state->undo_count++] = undo;
 }
 
 static char *fold_nick(const char *nick) {
@@ -111,7 +48,7 @@ static char *fold_room(enum room_kind kind, const char *room_name) {
     return strdup(folds ? name.folded : room_name);
 }
 
-static void account_free(struct account *account) {
+void state_account_free(struct account *account) {
     for (struct outbox *outbox = account->outboxes; outbox != NULL;) {
         struct outbox *next = outbox->next;
         free(outbox);
@@ -123,7 +60,7 @@ static void account_free(struct account *account) {
     free(account);
 }
 
-static void room_free(struct room *room) {
+void state_room_free(struct room *room) {
     free(room->name);
     free(room->folded);
     free(room->topic);
@@ -152,9 +89,9 @@ void state_free(struct state *state) {
         free(state->presences[i].slots);
     }
     for (size_t i = 0; i < state->account_count; i++)
-        account_free(state->accounts[i]);
+        state_account_free(state->accounts[i]);
     for (size_t i = 0; i < state->room_count; i++)
-        room_free(state->rooms[i]);
+        state_room_free(state->rooms[i]);
     free(state->accounts);
     free(state->rooms);
     free(state->undos);
@@ -169,14 +106,14 @@ struct account *state_account_by_secret(const struct state *state,
                                         const uint8_t hash[STORE_HASH_BYTES]) {
     struct account key;
     memcpy(key.secret_hash, hash, STORE_HASH_BYTES);
-    return tree_find(&state->by_secret, &key, compare_secrets);
+    return tree_find(&state->by_secret, &key, state_compare_secrets);
 }
 
 struct account *state_account_online(const struct state *state, const char *folded_nick) {
     char folded[NAME_BYTES_MAX + 1];
     struct account key = {.folded = folded};
     snprintf(folded, sizeof folded, "%s", folded_nick);
-    return tree_find(&state->by_online_nick, &key, compare_nicks);
+    return tree_find(&state->by_online_nick, &key, state_compare_nicks);
 }
 
 struct account *state_account_by_nick(const struct state *state, const char *folded_nick) {
@@ -199,7 +136,7 @@ struct room *state_room_by_name(const struct state *state, const char *folded_na
     char folded[NAME_BYTES_MAX + 1];
     struct room key = {.folded = folded};
     snprintf(folded, sizeof folded, "%s", folded_name);
-    return tree_find(&state->by_room_name, &key, compare_room_names);
+    return tree_find(&state->by_room_name, &key, state_compare_room_names);
 }
 
 uint64_t state_kept_messages(const struct state *state) {
@@ -231,21 +168,14 @@ bool room_has_member(const struct room *room, uint32_t account) {
     return after > 0 && room->members[after - 1] == account;
 }
 
-struct presence *state_presence(const struct state *state, uint64_t session) {
-    const struct presence_table *table = &state->presences[session_worker(session)];
-    uint32_t slot = session_slot(session);
-    struct presence *presence = slot < table->count ? table->slots[slot] : NULL;
-    return presence != NULL && presence->session == session ? presence : NULL;
-}
-
 struct account *state_add_account(struct state *state, uint32_t id, const char *nick,
                                   const uint8_t secret_hash[STORE_HASH_BYTES]) {
     void *accounts = state->accounts;
-    bool room =
-        grow(&accounts, &state->account_capacity, state->account_count, sizeof *state->accounts);
+    bool room = state_grow(&accounts, &state->account_capacity, state->account_count,
+                           sizeof *state->accounts);
     state->accounts = accounts;
     struct account *account = calloc(1, sizeof *account);
-    if (!room || account == NULL || id != state_next_account(state) || !undo_reserve(state)) {
+    if (!room || account == NULL || id != state_next_account(state) || !state_undo_reserve(state)) {
         free(account);
         return NULL;
     }
@@ -254,27 +184,27 @@ struct account *state_add_account(struct state *state, uint32_t id, const char *
     account->folded = fold_nick(nick);
     memcpy(account->secret_hash, secret_hash, STORE_HASH_BYTES);
     if (account->nick == NULL || account->folded == NULL ||
-        tsearch(account, &state->by_secret, compare_secrets) == NULL) {
-        account_free(account);
+        tsearch(account, &state->by_secret, state_compare_secrets) == NULL) {
+        state_account_free(account);
         return NULL;
     }
     state->accounts[state->account_count++] = account;
-    undo_note(state, (struct undo){.kind = UNDO_ADD_ACCOUNT, .account = account});
+    state_undo_note(state, (struct undo){.kind = UNDO_ADD_ACCOUNT, .account = account});
     return account;
 }
 
 /* Gives the account another nick in memory and in the index; hands the old strings back. */
-static void account_swap_nick(struct state *state, struct account *account, char **nick,
-                              char **folded) {
+void state_account_swap_nick(struct state *state, struct account *account, char **nick,
+                             char **folded) {
     char *old_nick = account->nick;
     char *old_folded = account->folded;
     if (account->presences != NULL)
-        tdelete(account, &state->by_online_nick, compare_nicks);
+        tdelete(account, &state->by_online_nick, state_compare_nicks);
     account->nick = *nick;
     account->folded = *folded;
     /* The node just freed is what tsearch needs, so this does not fail for want of memory. */
     if (account->presences != NULL)
-        tsearch(account, &state->by_online_nick, compare_nicks);
+        tsearch(account, &state->by_online_nick, state_compare_nicks);
     *nick = old_nick;
     *folded = old_folded;
 }
@@ -282,13 +212,13 @@ static void account_swap_nick(struct state *state, struct account *account, char
 bool state_set_nick(struct state *state, struct account *account, const char *nick) {
     char *shown = strdup(nick);
     char *folded = fold_nick(nick);
-    if (shown == NULL || folded == NULL || !undo_reserve(state)) {
+    if (shown == NULL || folded == NULL || !state_undo_reserve(state)) {
         free(shown);
         free(folded);
         return false;
     }
-    account_swap_nick(state, account, &shown, &folded);
-    undo_note(
+    state_account_swap_nick(state, account, &shown, &folded);
+    state_undo_note(
         state,
         (struct undo){.kind = UNDO_SET_NICK, .account = account, .text = shown, .folded = folded});
     return true;
@@ -297,10 +227,10 @@ bool state_set_nick(struct state *state, struct account *account, const char *ni
 struct room *state_add_room(struct state *state, uint32_t id, enum room_kind kind, const char *name,
                             uint32_t owner) {
     void *rooms = state->rooms;
-    bool space = grow(&rooms, &state->room_capacity, state->room_count, sizeof *state->rooms);
+    bool space = state_grow(&rooms, &state->room_capacity, state->room_count, sizeof *state->rooms);
     state->rooms = rooms;
     struct room *room = calloc(1, sizeof *room);
-    if (!space || room == NULL || id != state_next_room(state) || !undo_reserve(state)) {
+    if (!space || room == NULL || id != state_next_room(state) || !state_undo_reserve(state)) {
         free(room);
         return NULL;
     }
@@ -311,43 +241,44 @@ struct room *state_add_room(struct state *state, uint32_t id, enum room_kind kin
     room->folded = fold_room(kind, name);
     room->topic = strdup("");
     if (room->name == NULL || room->folded == NULL || room->topic == NULL ||
-        tsearch(room, &state->by_room_name, compare_room_names) == NULL) {
-        room_free(room);
+        tsearch(room, &state->by_room_name, state_compare_room_names) == NULL) {
+        state_room_free(room);
         return NULL;
     }
     state->rooms[state->room_count++] = room;
-    undo_note(state, (struct undo){.kind = UNDO_ADD_ROOM, .room = room});
+    state_undo_note(state, (struct undo){.kind = UNDO_ADD_ROOM, .room = room});
     return room;
 }
 
 bool state_set_topic(struct state *state, struct room *room, struct wire_text topic) {
     char *copy = strndup(topic.data != NULL ? topic.data : "", topic.size);
-    if (copy == NULL || !undo_reserve(state)) {
+    if (copy == NULL || !state_undo_reserve(state)) {
         free(copy);
         return false;
     }
-    undo_note(state, (struct undo){.kind = UNDO_SET_TOPIC, .room = room, .text = room->topic});
+    state_undo_note(state,
+                    (struct undo){.kind = UNDO_SET_TOPIC, .room = room, .text = room->topic});
     room->topic = copy;
     return true;
 }
 
 bool state_set_newest(struct state *state, struct room *room, uint64_t id, uint64_t messages) {
-    if (!undo_reserve(state))
+    if (!state_undo_reserve(state))
         return false;
-    undo_note(state, (struct undo){.kind = UNDO_SET_NEWEST,
-                                   .room = room,
-                                   .number = room->newest,
-                                   .messages = room->messages});
+    state_undo_note(state, (struct undo){.kind = UNDO_SET_NEWEST,
+                                         .room = room,
+                                         .number = room->newest,
+                                         .messages = room->messages});
     room->newest = id;
     room->messages = messages;
     return true;
 }
 
 bool state_set_removed(struct state *state, struct room *room, uint64_t removed) {
-    if (!undo_reserve(state))
+    if (!state_undo_reserve(state))
         return false;
-    undo_note(state,
-              (struct undo){.kind = UNDO_SET_REMOVED, .room = room, .number = room->removed});
+    state_undo_note(state,
+                    (struct undo){.kind = UNDO_SET_REMOVED, .room = room, .number = room->removed});
     room->removed = removed;
     return true;
 }
@@ -371,7 +302,7 @@ static struct undo undo_of_reading(enum undo_kind kind, struct account *account,
         .kind = kind, .account = account, .number = reading->read, .messages = reading->messages};
 }
 
-static void member_insert(struct room *room, struct account *account) {
+void state_member_insert(struct room *room, struct account *account) {
     size_t place = room_member_after(room, account->id);
     memmove(&room->members[place + 1], &room->members[place],
             (room->member_count - place) * sizeof *room->members);
@@ -381,7 +312,7 @@ static void member_insert(struct room *room, struct account *account) {
         (struct reading){room->id, room->newest, room->messages};
 }
 
-static void member_erase(struct room *room, struct account *account) {
+void state_member_erase(struct room *room, struct account *account) {
     size_t place = room_member_after(room, account->id) - 1;
     memmove(&room->members[place], &room->members[place + 1],
             (room->member_count - place - 1) * sizeof *room->members);
@@ -393,37 +324,39 @@ static void member_erase(struct room *room, struct account *account) {
 bool state_add_member(struct state *state, struct room *room, struct account *account) {
     void *members = room->members;
     void *readings = account->readings;
-    bool space = grow(&members, &room->member_capacity, room->member_count, sizeof *room->members);
+    bool space =
+        state_grow(&members, &room->member_capacity, room->member_count, sizeof *room->members);
     room->members = members;
-    space = space && grow(&readings, &account->reading_capacity, account->reading_count,
-                          sizeof *account->readings);
+    space = space && state_grow(&readings, &account->reading_capacity, account->reading_count,
+                                sizeof *account->readings);
     account->readings = readings;
-    if (!space || !undo_reserve(state))
+    if (!space || !state_undo_reserve(state))
         return false;
-    member_insert(room, account);
-    undo_note(state, (struct undo){.kind = UNDO_ADD_MEMBER, .room = room, .account = account});
+    state_member_insert(room, account);
+    state_undo_note(state,
+                    (struct undo){.kind = UNDO_ADD_MEMBER, .room = room, .account = account});
     return true;
 }
 
 bool state_remove_member(struct state *state, struct room *room, struct account *account) {
-    if (!undo_reserve(state))
+    if (!state_undo_reserve(state))
         return false;
     struct undo undo =
         undo_of_reading(UNDO_REMOVE_MEMBER, account, account_reading(account, room->id));
     undo.room = room;
-    member_erase(room, account);
-    undo_note(state, undo);
+    state_member_erase(room, account);
+    state_undo_note(state, undo);
     return true;
 }
 
 bool state_set_read(struct state *state, struct account *account, uint32_t room, uint64_t read,
                     uint64_t messages) {
     struct reading *reading = account_reading(account, room);
-    if (reading == NULL || !undo_reserve(state))
+    if (reading == NULL || !state_undo_reserve(state))
         return false;
     struct undo undo = undo_of_reading(UNDO_SET_READ, account, reading);
     undo.room = state_room(state, room);
-    undo_note(state, undo);
+    state_undo_note(state, undo);
     *reading = (struct reading){room, read, messages};
     return true;
 }
@@ -444,169 +377,10 @@ struct outbox *state_outbox(struct state *state, struct account *account, uint64
 }
 
 bool state_set_up_to(struct state *state, struct outbox *outbox, uint64_t up_to) {
-    if (!undo_reserve(state))
+    if (!state_undo_reserve(state))
         return false;
-    undo_note(state,
-              (struct undo){.kind = UNDO_SET_UP_TO, .outbox = outbox, .number = outbox->up_to});
+    state_undo_note(
+        state, (struct undo){.kind = UNDO_SET_UP_TO, .outbox = outbox, .number = outbox->up_to});
     outbox->up_to = up_to;
     return true;
-}
-
-static bool presence_place(struct state *state, uint64_t session) {
-    struct presence_table *table = &state->presences[session_worker(session)];
-    uint32_t slot = session_slot(session);
-    if (slot < table->count)
-        return true;
-    size_t count = table->count > 0 ? table->count : 64;
-    while (count <= slot)
-        count *= 2;
-    struct presence **slots = realloc(table->slots, count * sizeof *slots);
-    if (slots == NULL)
-        return false;
-    memset(slots + table->count, 0, (count - table->count) * sizeof *slots);
-    *table = (struct presence_table){slots, count};
-    return true;
-}
-
-static bool presence_link(struct state *state, struct presence *presence) {
-    struct account *account = presence->account;
-    if (account->presences == NULL &&
-        tsearch(account, &state->by_online_nick, compare_nicks) == NULL)
-        return false;
-    presence->next = account->presences;
-    account->presences = presence;
-    state->presences[session_worker(presence->session)].slots[session_slot(presence->session)] =
-        presence;
-    return true;
-}
-
-static void presence_unlink(struct state *state, struct presence *presence) {
-    struct presence **place = &presence->account->presences;
-    while (*place != presence)
-        place = &(*place)->next;
-    *place = presence->next;
-    if (presence->account->presences == NULL)
-        tdelete(presence->account, &state->by_online_nick, compare_nicks);
-    state->presences[session_worker(presence->session)].slots[session_slot(presence->session)] =
-        NULL;
-}
-
-struct presence *state_attach(struct state *state, struct account *account, uint64_t session) {
-    struct presence *presence = calloc(1, sizeof *presence);
-    if (presence == NULL || !presence_place(state, session) || !undo_reserve(state)) {
-        free(presence);
-        return NULL;
-    }
-    presence->session = session;
-    presence->account = account;
-    if (!presence_link(state, presence)) {
-        free(presence);
-        return NULL;
-    }
-    undo_note(state, (struct undo){.kind = UNDO_ATTACH, .presence = presence});
-    return presence;
-}
-
-bool state_detach(struct state *state, struct presence *presence) {
-    if (!undo_reserve(state))
-        return false;
-    presence_unlink(state, presence);
-    undo_note(state, (struct undo){.kind = UNDO_DETACH, .presence = presence});
-    return true;
-}
-
-static void undo_add_account(struct state *state, struct undo *undo) {
-    tdelete(undo->account, &state->by_secret, compare_secrets);
-    state->account_count--;
-    account_free(undo->account);
-}
-
-static void undo_set_nick(struct state *state, struct undo *undo) {
-    account_swap_nick(state, undo->account, &undo->text, &undo->folded);
-}
-
-static void undo_add_room(struct state *state, struct undo *undo) {
-    tdelete(undo->room, &state->by_room_name, compare_room_names);
-    state->room_count--;
-    room_free(undo->room);
-}
-
-static void undo_set_topic(struct state *state, struct undo *undo) {
-    (void)state;
-    char *undone = undo->room->topic;
-    undo->room->topic = undo->text;
-    undo->text = undone;
-}
-
-static void undo_set_newest(struct state *state, struct undo *undo) {
-    (void)state;
-    undo->room->newest = undo->number;
-    undo->room->messages = undo->messages;
-}
-
-static void undo_set_removed(struct state *state, struct undo *undo) {
-    (void)state;
-    undo->room->removed = undo->number;
-}
-
-static void undo_add_member(struct state *state, struct undo *undo) {
-    (void)state;
-    member_erase(undo->room, undo->account);
-}
-
-static void undo_set_read(struct state *state, struct undo *undo) {
-    (void)state;
-    *account_reading(undo->account, undo->room->id) =
-        (struct reading){undo->room->id, undo->number, undo->messages};
-}
-
-static void undo_remove_member(struct state *state, struct undo *undo) {
-    member_insert(undo->room, undo->account);
-    undo_set_read(state, undo);
-}
-
-static void undo_set_up_to(struct state *state, struct undo *undo) {
-    (void)state;
-    undo->outbox->up_to = undo->number;
-}
-
-static void undo_attach(struct state *state, struct undo *undo) {
-    presence_unlink(state, undo->presence);
-    free(undo->presence);
-}
-
-static void undo_detach(struct state *state, struct undo *undo) {
-    presence_link(state, undo->presence);
-    undo->presence = NULL;
-}
-
-static void (*const undo_functions[UNDO_COUNT])(struct state *state, struct undo *undo) = {
-    [UNDO_ADD_ACCOUNT] = undo_add_account, [UNDO_SET_NICK] = undo_set_nick,
-    [UNDO_ADD_ROOM] = undo_add_room,       [UNDO_SET_TOPIC] = undo_set_topic,
-    [UNDO_SET_NEWEST] = undo_set_newest,   [UNDO_SET_REMOVED] = undo_set_removed,
-    [UNDO_ADD_MEMBER] = undo_add_member,   [UNDO_REMOVE_MEMBER] = undo_remove_member,
-    [UNDO_SET_READ] = undo_set_read,       [UNDO_SET_UP_TO] = undo_set_up_to,
-    [UNDO_ATTACH] = undo_attach,           [UNDO_DETACH] = undo_detach,
-};
-
-static void undo_free(struct undo *undo) {
-    free(undo->text);
-    free(undo->folded);
-}
-
-void state_keep(struct state *state) {
-    for (size_t i = 0; i < state->undo_count; i++) {
-        if (state->undos[i].kind == UNDO_DETACH)
-            free(state->undos[i].presence);
-        undo_free(&state->undos[i]);
-    }
-    state->undo_count = 0;
-}
-
-void state_undo(struct state *state) {
-    while (state->undo_count > 0) {
-        struct undo *undo = &state->undos[--state->undo_count];
-        undo_functions[undo->kind](state, undo);
-        undo_free(undo);
-    }
 }

@@ -1,0 +1,81 @@
+/* Private to the state's own files: state.c has accounts, rooms and members, state_presence.c who
+ * is connected, state_undo.c how a batch is taken back. */
+#ifndef SERVER_STATE_PARTS_H
+#define SERVER_STATE_PARTS_H
+
+#include "state.h"
+
+enum undo_kind {
+    UNDO_ADD_ACCOUNT,
+    UNDO_SET_NICK,
+    UNDO_ADD_ROOM,
+    UNDO_SET_TOPIC,
+    UNDO_SET_NEWEST,
+    UNDO_SET_REMOVED,
+    UNDO_ADD_MEMBER,
+    UNDO_REMOVE_MEMBER,
+    UNDO_SET_READ,
+    UNDO_SET_UP_TO,
+    UNDO_ATTACH,
+    UNDO_DETACH,
+    UNDO_COUNT
+};
+
+/* One change of the batch and what was before it. */
+struct undo {
+    enum undo_kind kind;
+    struct account *account;
+    struct room *room;
+    struct outbox *outbox;
+    struct presence *presence;
+    char *text;
+    char *folded;
+    uint64_t number;
+    uint64_t messages;
+};
+
+struct presence_table {
+    struct presence **slots;
+    size_t count;
+};
+
+struct state {
+    struct account **accounts; /* by id; ids begin at 1 and have no gaps */
+    size_t account_count;
+    size_t account_capacity;
+    struct room **rooms; /* the same */
+    size_t room_count;
+    size_t room_capacity;
+    void *by_secret; /* search trees of the pointers above */
+    void *by_online_nick;
+    void *by_room_name;
+    struct presence_table presences[STATE_WORKERS_MAX];
+    struct undo *undos;
+    size_t undo_count;
+    size_t undo_capacity;
+};
+
+/* Makes room in an array for one more; false when out of memory. */
+bool state_grow(void **array, size_t *capacity, size_t count, size_t size);
+
+/* state_undo.c: room for one more undo, made before the change so that a change is never without
+ * its undo, and the note of it. */
+bool state_undo_reserve(struct state *state);
+void state_undo_note(struct state *state, struct undo undo);
+
+/* state.c: the changes that have an undo, without it. */
+int state_compare_secrets(const void *a, const void *b);
+int state_compare_nicks(const void *a, const void *b);
+int state_compare_room_names(const void *a, const void *b);
+void state_account_free(struct account *account);
+void state_account_swap_nick(struct state *state, struct account *account, char **nick,
+                             char **folded);
+void state_room_free(struct room *room);
+void state_member_insert(struct room *room, struct account *account);
+void state_member_erase(struct room *room, struct account *account);
+
+/* state_presence.c */
+bool state_presence_link(struct state *state, struct presence *presence);
+void state_presence_unlink(struct state *state, struct presence *presence);
+
+#endif
