@@ -14,7 +14,7 @@ struct judge {
     struct batch batch;
     struct outbox *touched; /* outboxes with new posts in this batch */
     struct presence *due;   /* sessions to be told `stored` */
-    bool purge;             /* text was deleted: what the disk still has of it is to go */
+    bool purge;             /* text was replaced or deleted: what the disk has of it is to go */
     bool read_only;         /* nothing can be stored: refuse what would have to be */
 };
 

@@ -94,6 +94,7 @@ void judge_edit(struct judge *judge, const struct request *request, struct prese
     edited.edited.target = edit->id;
     edited.edited.body = edit->body;
     batch_event(&judge->batch, state_room(judge->state, edit->room), &edited);
+    judge->purge = true;
     judge_done(judge, request, edit->tag);
 }
 

@@ -16,6 +16,9 @@ enum {
     CHECKPOINT_PAGES = 1000, /* from here on the checkpointer works */
     /* and here the writer finishes what it left, or the file never begins anew */
     CHECKPOINT_OVERDUE = 16000,
+    /* Emptying the write-ahead log makes posts wait for its readers, so it is not done for each
+       edit. */
+    PURGE_MILLISECONDS = 1000,
     PURGE_AGAIN_MILLISECONDS = 100,
     RETENTION_MILLISECONDS = 1000
 };
@@ -34,7 +37,8 @@ struct log {
     uint64_t commits;      /* told to the checkpointer */
     uint64_t changes;      /* told to the indexer */
     bool storing;          /* the last commit that had to be made worked */
-    bool purge_due;        /* the write-ahead log still has text that was deleted */
+    bool purge_due;        /* the write-ahead log still has text that is to go */
+    uint64_t purge_at;     /* not before, by the monotonic clock */
     uint64_t retention_at; /* when to look again, by the monotonic clock */
     bool retention_due;
     bool retention_failed; /* the last time */
@@ -107,20 +111,30 @@ static void log_checkpoint(struct log *log) {
     int pages = store_wal_pages(log->judge.store);
     if (pages >= CHECKPOINT_PAGES)
         checkpointer_raise(log->options.checkpointer, ++log->commits);
-    if (log->purge_due)
+    uint64_t now = clock_monotonic();
+    if (log->purge_due && now >= log->purge_at) {
         log->purge_due = !store_purge(log->judge.store);
-    else if (pages >= CHECKPOINT_OVERDUE)
+        log->purge_at = now + (log->purge_due ? PURGE_AGAIN_MILLISECONDS : PURGE_MILLISECONDS);
+    } else if (pages >= CHECKPOINT_OVERDUE) {
         store_checkpoint(log->judge.store);
+    }
+}
+
+/* Milliseconds until then, at most `patience` (-1: for ever). */
+static int log_patience_until(uint64_t then, int patience) {
+    uint64_t now = clock_monotonic();
+    int wait = then > now ? (int)(then - now) : 0;
+    return patience < 0 || wait < patience ? wait : patience;
 }
 
 /* How long the thread may wait for requests before something else is due; -1: for ever. */
 static int log_patience(const struct log *log) {
-    uint64_t now = clock_monotonic();
-    int patience = log->purge_due ? PURGE_AGAIN_MILLISECONDS : -1;
-    if (!log->retention_due)
-        return patience;
-    int due = log->retention_at > now ? (int)(log->retention_at - now) : 0;
-    return patience < 0 || due < patience ? due : patience;
+    int patience = -1;
+    if (log->purge_due)
+        patience = log_patience_until(log->purge_at, patience);
+    if (log->retention_due)
+        patience = log_patience_until(log->retention_at, patience);
+    return patience;
 }
 
 /* Judges, commits and publishes one batch; returns the stops in it. */

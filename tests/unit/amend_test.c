@@ -143,7 +143,7 @@ static void wait_until_gone(struct rig *rig, const char *bytes) {
     assert_false(folder_holds(rig, bytes));
 }
 
-static void a_deleted_text_is_nowhere_on_disk(void **state) {
+static void a_replaced_or_deleted_text_is_nowhere_on_disk(void **state) {
     struct rig *rig = *state;
     greet(rig, 1, "alice", no_secret);
     post_body(rig, 1, 1, "harmless");
@@ -151,10 +151,10 @@ static void a_deleted_text_is_nowhere_on_disk(void **state) {
     send_edit(rig, 1, id, "plughsecret two");
     expect(rig, MESSAGE_DONE);
     assert_true(folder_holds(rig, "plughsecret"));
+    wait_until_gone(rig, "xyzzysecret");
     send_delete(rig, 1, id);
     assert_true(expect(rig, MESSAGE_DELETED).deleted.target == id);
     expect(rig, MESSAGE_DONE);
-    wait_until_gone(rig, "xyzzysecret");
     wait_until_gone(rig, "plughsecret");
     struct buffer frame = {0};
     struct message event = stored_event(rig, id, &frame);
@@ -238,7 +238,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         WITH_A_LOG(an_edit_is_an_event_and_the_history_has_the_new_text),
         WITH_A_LOG(a_batch_of_posts_and_edits_keeps_every_other_event),
-        WITH_A_LOG(a_deleted_text_is_nowhere_on_disk),
+        WITH_A_LOG(a_replaced_or_deleted_text_is_nowhere_on_disk),
         WITH_A_LOG(what_was_deleted_stays_so),
         WITH_A_LOG(only_its_author_edits_and_a_moderator_may_delete),
         WITH_A_LOG(the_clients_of_an_account_share_what_was_read),
