@@ -112,7 +112,6 @@ static void the_oldest_go_when_there_are_more_than_so_many(void **state) {
     restart(rig, (struct retention){.messages = 3});
     greet(rig, 1, "alice", (struct wire_blob){secret, sizeof secret});
     struct message room = expect(rig, MESSAGE_ROOM);
-    assert_int_equal(room.room.unread, 8); /* as long as they are there */
     uint64_t newest = room.room.newest;
     wait_bodies(rig, "fgh");
     /* Ids and numbers go on, and what was read stays read. */
