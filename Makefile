@@ -105,6 +105,22 @@ TOOLS := $(patsubst tests/tool/%.c,$(BUILD)/tests/tool/%,$(wildcard tests/tool/*
 $(BUILD)/tests/tool/%: $(BUILD)/tests/tool/%.o $(COMMON)
 	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lunistring
 
+# The benchmarks' programs; what they share lies beside them.
+BENCH_PROGRAMS := fill growth
+BENCH_SHARED   := $(filter-out $(BENCH_PROGRAMS:%=%.o),$(notdir $(call objects,tests/bench)))
+BENCHES        := $(BENCH_PROGRAMS:%=$(BUILD)/tests/bench/%)
+
+$(BENCHES): %: %.o $(BENCH_SHARED:%=$(BUILD)/tests/bench/%) $(BUILD)/tests/all.a
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(SERVER_LIBS)
+
+growth: SIZES ?= 10000 100000 1000000 10000000
+growth: all $(BENCHES) ## measure how the server grows with its log, up to 10M messages: SIZES="10000 100000"
+	tests/growth $(BUILD) $(SIZES)
+
+bench: SIZES ?= 10000 100000 1000000
+bench: all $(BENCHES) ## run the benchmarks in a few minutes
+	tests/growth $(BUILD) $(SIZES)
+
 check: all $(UNIT_TESTS) $(TOOLS) $(BUILD)/chat-server-faulty ## build and run all tests; SAN=address|undefined|thread instruments them
 	tests/run $(BUILD)
 
@@ -157,6 +173,6 @@ clean: ## remove what was built, and the data of `make run`
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | sort | column -t -s @
 
-.PHONY: all check protocol-doc lint deps deps-lint run install clean help
+.PHONY: all check growth bench protocol-doc lint deps deps-lint run install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
