@@ -15,7 +15,7 @@
 #include <time.h>
 
 enum {
-    GROWTH_ROOMS = 20, /* that the client is in: the largest ones and the smallest */
+    GROWTH_ROOMS = 20, /* that each person is in */
     GROWTH_PAGE = 100,
     GROWTH_HITS = 20,
     GROWTH_TIMES_MIN = 3,
@@ -25,19 +25,31 @@ enum {
 
 #define GROWTH_PATIENCE   5e3 /* milliseconds for one measure, once it was done a few times */
 #define GROWTH_HALF_YEAR  (182ull * 24 * 60 * 60 * 1000)
-#define GROWTH_NICK       "bench"
 #define GROWTH_MEBIBYTE_K 1024.0
 
-enum scope { SCOPE_ALL, SCOPE_LARGEST, SCOPE_SMALLEST };
+/* Who asks, and where: #room1 is the largest. */
+enum person { PERSON_BUSY, PERSON_QUIET, PERSON_COUNT };
+enum scope { SCOPE_ALL, SCOPE_LARGEST, SCOPE_SMALLEST, SCOPE_QUIET, SCOPE_COUNT };
+
+static const struct {
+    const char *nick;
+    bool largest; /* in the largest rooms and the smallest one, or in small ones only */
+} persons[PERSON_COUNT] = {
+    [PERSON_BUSY] = {"busy", true},
+    [PERSON_QUIET] = {"quiet", false},
+};
+
+static const enum person scope_person[SCOPE_COUNT] = {[SCOPE_QUIET] = PERSON_QUIET};
 
 struct trial {
     const char *program;
     const char *folder;
     struct host host;
-    struct caller caller;
+    struct caller callers[PERSON_COUNT];
     uint32_t rooms;
-    uint32_t scopes[SCOPE_SMALLEST + 1]; /* numbers of the rooms meant, 0 for all */
-    uint64_t log_end;                    /* id of the last event */
+    uint32_t scopes[SCOPE_COUNT]; /* numbers of the rooms meant, 0 for all of the person's */
+    uint64_t talk_begin;          /* the largest room has a full page before this event */
+    uint64_t log_end;             /* id of the last event */
     struct random_source random;
     bool failed; /* a search found the wrong number */
 };
@@ -63,29 +75,31 @@ static bool trial_join(struct caller *caller, uint32_t number, struct message *r
     return caller_ask(caller, &join, MESSAGE_ROOM, room);
 }
 
-/* Becomes a member of the largest rooms and the smallest. */
-static bool trial_join_all(struct trial *trial) {
+static bool trial_join_all(struct trial *trial, enum person person) {
     struct message room;
-    for (uint32_t number = 1; number < GROWTH_ROOMS && number < trial->rooms; number++) {
-        if (!trial_join(&trial->caller, number, &room))
+    for (uint32_t i = 1; i <= GROWTH_ROOMS; i++) {
+        bool from_below = !persons[person].largest || i == GROWTH_ROOMS;
+        uint32_t number = from_below ? trial->rooms - GROWTH_ROOMS + i : i;
+        if (!trial_join(&trial->callers[person], number, &room))
             return false;
         if (number == 1)
             trial->scopes[SCOPE_LARGEST] = room.room.room;
+        trial->log_end = room.room.position;
     }
-    if (!trial_join(&trial->caller, trial->rooms, &room))
-        return false;
     trial->scopes[SCOPE_SMALLEST] = room.room.room;
-    trial->log_end = room.room.position;
     return true;
 }
 
 static bool trial_start(struct trial *trial) {
-    return host_start(&trial->host, trial->program, trial->folder) &&
-           caller_call(&trial->caller, trial->host.port, GROWTH_NICK);
+    bool started = host_start(&trial->host, trial->program, trial->folder);
+    for (int i = 0; started && i < PERSON_COUNT; i++)
+        started = caller_call(&trial->callers[i], trial->host.port, persons[i].nick);
+    return started;
 }
 
 static bool trial_stop(struct trial *trial) {
-    caller_hang_up(&trial->caller);
+    for (int i = 0; i < PERSON_COUNT; i++)
+        caller_hang_up(&trial->callers[i]);
     return host_stop(&trial->host);
 }
 
@@ -102,40 +116,65 @@ static double measure_cold_start(struct trial *trial, const struct measure *meas
                : -1;
 }
 
-/* Bytes of the page; below 0 when the server refused. */
-static ssize_t trial_page(struct caller *caller, uint32_t room, uint64_t before) {
+/* Asks for the page before an event, or the first of all when it is 0. */
+static bool trial_page(struct caller *caller, uint32_t room, uint64_t before,
+                       struct wire_blob *events) {
     struct message answer;
     struct message history = {.type = MESSAGE_HISTORY};
     history.history.room = room;
-    history.history.before = before;
+    history.history.before = before != 0 ? before : PROTOCOL_END;
     history.history.limit = GROWTH_PAGE;
-    history.history.newest = 1;
-    return caller_ask(caller, &history, MESSAGE_PAGE, &answer) ? (ssize_t)answer.page.events.size
-                                                               : -1;
+    history.history.newest = before != 0;
+    bool answered = caller_ask(caller, &history, MESSAGE_PAGE, &answer);
+    *events = answered ? answer.page.events : (struct wire_blob){NULL, 0};
+    return answered;
+}
+
+static unsigned count_events(struct wire_blob events, uint64_t *last_id) {
+    struct wire_reader frames = {events.data, events.data + events.size};
+    struct wire_blob payload;
+    struct message event;
+    unsigned count = 0;
+    *last_id = 0;
+    for (; frame_take(&frames, &payload) == FRAME_READY; count++)
+        if (message_decode(payload, &event) == ERROR_NONE)
+            *last_id = event.event.id;
+    return count;
+}
+
+static bool trial_find_talk(struct trial *trial) {
+    struct wire_blob events;
+    return trial_page(&trial->callers[PERSON_BUSY], trial->scopes[SCOPE_LARGEST], 0, &events) &&
+           count_events(events, &trial->talk_begin) > 0;
 }
 
 /* From nothing to the newest page of the largest room. */
 static double measure_opening(struct trial *trial, const struct measure *measure) {
     static struct caller caller;
+    const struct caller *known = &trial->callers[PERSON_BUSY];
+    struct wire_blob events;
     struct message room;
     (void)measure;
-    memcpy(caller.secret, trial->caller.secret, sizeof caller.secret);
+    memcpy(caller.secret, known->secret, sizeof caller.secret);
     caller.known = true;
     double begun = sample_now();
-    bool opened = caller_call(&caller, trial->host.port, GROWTH_NICK) &&
+    bool opened = caller_call(&caller, trial->host.port, persons[PERSON_BUSY].nick) &&
                   trial_join(&caller, 1, &room) &&
-                  trial_page(&caller, room.room.room, PROTOCOL_END) > 0;
+                  trial_page(&caller, room.room.room, PROTOCOL_END, &events) && events.size > 0;
     double took = sample_now() - begun;
     caller_hang_up(&caller);
     return opened ? took : -1;
 }
 
-/* The page before any event of the log. */
+/* The page before any event since a full page was said. */
 static double measure_page(struct trial *trial, const struct measure *measure) {
-    uint64_t before = 1 + random_below(&trial->random, (uint32_t)trial->log_end);
+    struct wire_blob events;
+    uint32_t span = (uint32_t)(trial->log_end - trial->talk_begin);
+    uint64_t before = trial->log_end - random_below(&trial->random, span);
     double begun = sample_now();
-    ssize_t size = trial_page(&trial->caller, trial->scopes[measure->scope], before);
-    return size >= 0 ? sample_now() - begun : -1;
+    bool answered = trial_page(&trial->callers[scope_person[measure->scope]],
+                               trial->scopes[measure->scope], before, &events);
+    return answered ? sample_now() - begun : -1;
 }
 
 static struct wire_text expand_words(const char *words, char *text, size_t size) {
@@ -153,29 +192,22 @@ static struct wire_text expand_words(const char *words, char *text, size_t size)
     return (struct wire_text){text, used};
 }
 
-static unsigned count_events(struct wire_blob events) {
-    struct wire_reader frames = {events.data, events.data + events.size};
-    struct wire_blob payload;
-    unsigned count = 0;
-    while (frame_take(&frames, &payload) == FRAME_READY)
-        count++;
-    return count;
-}
-
 /* How many hits came; below 0 when the server refused. */
 static int trial_search(struct trial *trial, const struct measure *measure) {
     char text[SEARCH_BYTES_MAX];
+    uint64_t last_id;
     struct message answer = {.type = MESSAGE_HITS};
     struct message search = {.type = MESSAGE_SEARCH};
     search.search.room = trial->scopes[measure->scope];
-    search.search.before = measure->from_middle ? trial->log_end / 2 : PROTOCOL_END;
+    search.search.before =
+        measure->from_middle ? (trial->talk_begin + trial->log_end) / 2 : PROTOCOL_END;
     search.search.limit = GROWTH_HITS;
     search.search.words = expand_words(measure->words, text, sizeof text);
     search.search.from = wire_text(measure->from != NULL ? measure->from : "");
     search.search.until = measure->until_middle ? clock_wall() - GROWTH_HALF_YEAR : 0;
-    return caller_ask(&trial->caller, &search, MESSAGE_HITS, &answer)
-               ? (int)count_events(answer.hits.events)
-               : -1;
+    bool answered =
+        caller_ask(&trial->callers[scope_person[measure->scope]], &search, MESSAGE_HITS, &answer);
+    return answered ? (int)count_events(answer.hits.events, &last_id) : -1;
 }
 
 static double measure_search(struct trial *trial, const struct measure *measure) {
@@ -220,6 +252,9 @@ static const struct measure measures[] = {
     {SEARCH("a common word in the largest room"), .words = "@1", .scope = SCOPE_LARGEST, FULL},
     {SEARCH("a common word in the smallest room"), .words = "@1", .scope = SCOPE_SMALLEST, SOME},
     {SEARCH("a middling word in the smallest room"), .words = "@1000", .scope = SCOPE_SMALLEST,
+     SOME},
+    {SEARCH("a common word, by someone in small rooms"), .words = "@1", .scope = SCOPE_QUIET, SOME},
+    {SEARCH("a middling word, by someone in small rooms"), .words = "@1000", .scope = SCOPE_QUIET,
      SOME},
     {SEARCH("a common phrase"), .words = "\"@1 @2\"", FULL},
     {SEARCH("a beginning of many words"), .words = "@500*", SOME},
@@ -287,14 +322,15 @@ static void print_sizes(const struct trial *trial) {
 
 int main(int argc, char **argv) {
     static struct trial trial = {.random = {1}};
-    if (argc != 4 || (trial.rooms = (uint32_t)strtoul(argv[3], NULL, 10)) < 2) {
-        fprintf(stderr, "usage: growth SERVER FOLDER ROOMS; at least 2 rooms\n");
+    if (argc != 4 || (trial.rooms = (uint32_t)strtoul(argv[3], NULL, 10)) < GROWTH_ROOMS) {
+        fprintf(stderr, "usage: growth SERVER FOLDER ROOMS; at least %d rooms\n", GROWTH_ROOMS);
         return EXIT_FAILURE;
     }
     trial.program = argv[1];
     trial.folder = argv[2];
-    bool measured = trial_start(&trial) && trial_join_all(&trial) && trial_wait_index(&trial) &&
-                    measure_all(&trial);
+    bool measured = trial_start(&trial) && trial_join_all(&trial, PERSON_QUIET) &&
+                    trial_join_all(&trial, PERSON_BUSY) && trial_find_talk(&trial) &&
+                    trial_wait_index(&trial) && measure_all(&trial);
     if (measured)
         print_sizes(&trial);
     bool stopped = trial_stop(&trial);
