@@ -82,6 +82,7 @@ bool caller_call(struct caller *caller, const char *port, const char *nick) {
 }
 
 void caller_hang_up(struct caller *caller) {
-    link_close(&caller->link);
+    if (caller->link.kind != NULL && caller->link.descriptor >= 0)
+        link_close(&caller->link);
     frame_reader_free(&caller->reader);
 }

@@ -12,6 +12,7 @@
 
 enum {
     FILL_SEED = 1,
+    FILL_MESSAGES_MIN = 1000,
     FILL_PEOPLE = 200,
     FILL_MEMBERS = 8, /* of a room */
     FILL_BURST_MAX = 20,
@@ -127,7 +128,6 @@ static void fill_post(struct filler *filler, uint32_t room) {
     struct message post = {.type = MESSAGE_POST};
     memcpy(body, planted, size);
     size += fill_body(filler, body + size);
-    /* What is looked for by name is where it will be looked for. */
     post.post.room = filler->room_ids_after + room;
     post.post.number = ++filler->numbers[person];
     post.post.body = (struct wire_text){body, size};
@@ -139,6 +139,7 @@ static void fill_post(struct filler *filler, uint32_t room) {
 static bool fill_burst(struct filler *filler) {
     uint32_t left = FILL_BURST_MAX / (1 + random_below(&filler->random, FILL_BURST_MAX));
     uint32_t room = zipf_draw(filler->room_ranks, &filler->random);
+    /* What will be looked for is in the largest room, which everyone who looks is in. */
     while (left-- > 0 && filler->made < filler->messages)
         fill_post(filler, fill_planted(filler)[0] != '\0' ? 1 : room);
     return fill_seal(filler);
@@ -184,9 +185,9 @@ int main(int argc, char **argv) {
         filler.messages = strtoull(argv[2], NULL, 10);
         filler.rooms = (uint32_t)strtoul(argv[3], NULL, 10);
     }
-    if (filler.messages < VOCABULARY_PLANTED || filler.rooms == 0) {
+    if (filler.messages < FILL_MESSAGES_MIN || filler.rooms == 0) {
         fprintf(stderr, "usage: fill FOLDER MESSAGES ROOMS; at least %d messages in 1 room\n",
-                VOCABULARY_PLANTED);
+                FILL_MESSAGES_MIN);
         return EXIT_FAILURE;
     }
     bool filled = fill_open(&filler, argv[1]) && fill_begin(&filler) && fill_talk(&filler);

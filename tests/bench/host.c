@@ -41,11 +41,12 @@ bool host_start(struct host *host, const char *program, const char *folder) {
     if (pipe2(ends, O_CLOEXEC) != 0)
         return false;
     double begun = sample_now();
-    host->process = fork();
-    if (host->process == 0)
+    pid_t process = fork();
+    if (process == 0)
         host_become(program, folder, ends[1]);
     close(ends[1]);
-    bool started = host_read_port(host, ends[0]);
+    host->process = process > 0 ? process : 0;
+    bool started = host_read_port(host, ends[0]) && process > 0;
     host->start_milliseconds = sample_now() - begun;
     if (!started)
         fprintf(stderr, "growth: %s does not start in %s\n", program, folder);
@@ -54,8 +55,12 @@ bool host_start(struct host *host, const char *program, const char *folder) {
 
 bool host_stop(struct host *host) {
     int status = 0;
+    /* 0 and below are no process but many. */
+    if (host->process <= 0)
+        return false;
     kill(host->process, SIGTERM);
     waitpid(host->process, &status, 0);
+    host->process = 0;
     return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
 }
 

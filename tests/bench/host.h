@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 struct host {
-    pid_t process;
+    pid_t process; /* 0 when there is none */
     char port[8];
     double start_milliseconds; /* from its birth to the line that says it listens */
 };
