@@ -1,5 +1,6 @@
 #include "batch.h"
 #include "amend.h"
+#include "fault.h"
 #include "frame.h"
 #include "request.h"
 
@@ -156,8 +157,10 @@ void batch_publish(struct batch *batch, struct queue *const *inboxes, unsigned i
                 queue_push(inboxes[i], &chains[i]);
             }
     }
-    for (unsigned i = 0; i < inbox_count; i++)
+    for (unsigned i = 0; i < inbox_count; i++) {
         queue_push(inboxes[i], &chains[i]);
+        FAULT_POINT("publish-between-workers");
+    }
 }
 
 void batch_clear(struct batch *batch) {

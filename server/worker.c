@@ -6,6 +6,7 @@
 #include "worker.h"
 #include "clock.h"
 #include "dispatch.h"
+#include "fault.h"
 #include "inbox.h"
 #include "report.h"
 #include "roster.h"
@@ -422,6 +423,7 @@ static void worker_flush(struct worker *worker) {
         session->dirty = false;
         if (session->phase != SESSION_ENDED && session->phase != SESSION_FINISHED)
             session_flush(worker, session);
+        FAULT_POINT("worker-between-writes");
     }
 }
 
