@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { NET_OVERTAKEN_MAX = 5, NET_OVERTAKEN_MILLISECONDS = 60000 };
+
 static void net_send_start_room(struct net *net) {
     struct message join = {.type = MESSAGE_JOIN};
     join.join.tag = net_own_tag(net);
@@ -60,10 +62,27 @@ static void net_on_welcome(struct net *net, const struct message *message,
         net_send_start_room(net);
 }
 
+/* Nobody else can open our outbox: the connection that was given our session is an earlier attempt
+ * of ours that reached the server late, so we connect once more. Only a copy of the outbox would
+ * take the session again and again; that is for the user to sort out. */
+static void net_be_overtaken(struct net *net, const struct message_error *error) {
+    if (net->now - net->overtaken_at > NET_OVERTAKEN_MILLISECONDS)
+        net->overtaken = 0;
+    net->overtaken_at = net->now;
+    if (++net->overtaken > NET_OVERTAKEN_MAX)
+        net_be_refused(net, error->code, error->reason, error->suggestion);
+    else
+        net_lose(net, "an earlier connection of ours came late");
+}
+
 static void net_on_error(struct net *net, const struct message *message, struct wire_blob payload) {
     const struct message_error *error = &message->error;
     struct awaited awaited;
-    if (error->tag == 0 && (net->phase == NET_GREETING || error->code == ERROR_TAKEN_OVER)) {
+    if (error->tag == 0 && error->code == ERROR_TAKEN_OVER) {
+        net_be_overtaken(net, error);
+        return;
+    }
+    if (error->tag == 0 && net->phase == NET_GREETING) {
         net_be_refused(net, error->code, error->reason, error->suggestion);
         return;
     }

@@ -55,7 +55,9 @@ struct net {
     uint64_t heard; /* when something last came */
     uint64_t spoke; /* when something was last written */
     unsigned backoff;
-    uint64_t sent_up_to; /* number of the last post sent on this connection */
+    unsigned overtaken;    /* times in a row that our session was given to another connection */
+    uint64_t overtaken_at; /* when, last */
+    uint64_t sent_up_to;   /* number of the last post sent on this connection */
     uint32_t next_tag;
     struct link link;
     struct frame_reader input;
