@@ -121,7 +121,28 @@ bench: SIZES ?= 10000 100000 1000000
 bench: all $(BENCHES) ## run the benchmarks in a few minutes
 	tests/growth $(BUILD) $(SIZES)
 
-check: all $(UNIT_TESTS) $(TOOLS) $(BUILD)/chat-server-faulty ## build and run all tests; SAN=address|undefined|thread instruments them
+# The fault driver: torture does harm, puppets are the clients it does it to.
+TORTURER      := $(BUILD)/tests/torture/torture
+TORTURE_PARTS := $(TORTURER) $(BUILD)/tests/torture/puppet $(BUILD)/tests/torture/clock_shift.so $(BUILD)/chat-server-faulty
+TORTURE_OBJECTS := $(patsubst %,$(BUILD)/tests/torture/%.o,torture stage stage_wait proxy evidence verdict faults_process faults_network faults_load)
+
+$(TORTURER): $(TORTURE_OBJECTS) $(BUILD)/tests/all.a
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBRARIES)
+
+$(BUILD)/tests/torture/puppet: $(BUILD)/tests/torture/puppet.o $(BUILD)/tests/all.a
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBRARIES)
+
+# Not instrumented: it is loaded into programs that are.
+$(BUILD)/tests/torture/clock_shift.so: tests/torture/clock_shift.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(STRICT) $(CFLAGS) -fPIC -shared -o $@ $<
+
+$(BUILD)/tests/unit/verdict_test: $(BUILD)/tests/torture/verdict.o
+
+torture: all $(TORTURE_PARTS) ## do harm to servers and clients and count what is lost (minutes); TORTURE=FAULT, SEED=N
+	$(TORTURER) $(if $(TORTURE),--fault $(TORTURE)) $(if $(SEED),--seed $(SEED)) $(BUILD)
+
+check: all $(UNIT_TESTS) $(TOOLS) $(TORTURE_PARTS) ## build and run all tests; SAN=address|undefined|thread instruments them
 	tests/run $(BUILD)
 
 protocol-doc: $(BUILD)/tests/unit/document_test ## write the tables of docs/protocol.md anew
@@ -173,6 +194,6 @@ clean: ## remove what was built, and the data of `make run`
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | sort | column -t -s @
 
-.PHONY: all check growth bench protocol-doc lint deps deps-lint run install clean help
+.PHONY: all check growth bench protocol-doc lint deps deps-lint run install clean help torture
 .DELETE_ON_ERROR:
 .SECONDARY:
