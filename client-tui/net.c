@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -345,10 +346,20 @@ static bool net_prepare(struct net *net, const struct net_options *options) {
            net->start_room != NULL && net->orders != NULL && net->feed != NULL;
 }
 
+/* Signals are for the main thread, which may only later say what it does with them. */
+static bool net_begin_thread(struct net *net) {
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool begun = pthread_create(&net->thread, NULL, net_run, net) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return begun;
+}
+
 struct net *net_start(const struct net_options *options) {
     struct net *net = calloc(1, sizeof *net);
-    if (net != NULL && net_prepare(net, options) &&
-        pthread_create(&net->thread, NULL, net_run, net) == 0)
+    if (net != NULL && net_prepare(net, options) && net_begin_thread(net))
         return net;
     perror("chat-tui: cannot start the network thread");
     if (net != NULL)
