@@ -99,6 +99,13 @@ $(BUILD)/chat-server-faulty: $(FAULTY) $(BUILD)/tests/fault/fault.o $(COMMON)
 
 -include $(wildcard $(BUILD)/faulty/server/*.d)
 
+# Preloaded into the server, makes calls of it fail; it defines what fortified headers would wrap.
+INJECT := $(BUILD)/tests/fault/inject.so
+
+$(INJECT): tests/fault/inject.c Makefile | $(DEPS_FIRST)
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE $(STRICT) $(CFLAGS) -U_FORTIFY_SOURCE -fPIC -shared -o $@ $< -ldl
+
 # Small programs the conversations use: a server that says what it is told to, and the like.
 TOOLS := $(patsubst tests/tool/%.c,$(BUILD)/tests/tool/%,$(wildcard tests/tool/*.c))
 
@@ -142,7 +149,7 @@ $(BUILD)/tests/unit/verdict_test: $(BUILD)/tests/torture/verdict.o
 torture: all $(TORTURE_PARTS) ## do harm to servers and clients and count what is lost (minutes); TORTURE=FAULT, SEED=N
 	$(TORTURER) $(if $(TORTURE),--fault $(TORTURE)) $(if $(SEED),--seed $(SEED)) $(BUILD)
 
-check: all $(UNIT_TESTS) $(TOOLS) $(TORTURE_PARTS) ## build and run all tests; SAN=address|undefined|thread instruments them
+check: all $(UNIT_TESTS) $(TOOLS) $(TORTURE_PARTS) $(INJECT) ## build and run all tests; SAN=address|undefined|thread instruments them
 	tests/run $(BUILD)
 
 protocol-doc: $(BUILD)/tests/unit/document_test ## write the tables of docs/protocol.md anew
