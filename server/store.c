@@ -1,4 +1,5 @@
 #include "store_parts.h"
+#include "schema.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -149,13 +150,27 @@ void store_begin(struct store *store) {
     store->failed = false;
 }
 
+/* A commit that failed in its sync stands in the write-ahead log as if it had worked: the next
+ * start would bring back what was refused. The version, as it is, is written over it, which need
+ * not last: with the power gone, so is that commit. */
+static void store_disown(struct store *store) {
+    char again[48];
+    snprintf(again, sizeof again, "PRAGMA user_version=%d", SCHEMA_VERSION);
+    store_execute(store, "PRAGMA synchronous=OFF");
+    store_execute(store, again);
+    store_execute(store, "PRAGMA synchronous=FULL");
+}
+
 bool store_commit(struct store *store) {
     store_let_go(store);
-    if (store->in_batch)
+    bool committing = store->in_batch && !store->failed;
+    if (committing)
         store_run(store, STATEMENT_COMMIT, NULL, 0);
     bool stored = !store->failed;
     if (!stored)
         store_abandon(store);
+    if (!stored && committing)
+        store_disown(store);
     store->in_batch = false;
     return stored;
 }

@@ -33,7 +33,7 @@ static int store_count_wal(void *context, sqlite3 *database, const char *name, i
     return SQLITE_OK;
 }
 
-static bool store_execute(struct store *store, const char *sql) {
+bool store_execute(struct store *store, const char *sql) {
     return sqlite3_exec(store->database, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
 

@@ -50,6 +50,9 @@ struct store {
     char error[STORE_PROBLEM_MAX];
 };
 
+/* Runs SQL that returns nothing; store_open.c. */
+bool store_execute(struct store *store, const char *sql);
+
 /* What each statement says in SQL; store.c. */
 extern const char *const store_statements[STATEMENT_COUNT];
 
