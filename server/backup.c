@@ -42,9 +42,13 @@ int backup_check(const char *folder) {
     if (log == NULL)
         return EXIT_FAILURE;
     bool sound = inspect_database(log, &inspection);
+    bool damaged = !sound && inspect_blames_file(log);
     sqlite3_close(log);
     if (!sound) {
-        fprintf(stderr, "chat-server: the log in %s is damaged: %s\n", folder, inspection.problem);
+        fprintf(stderr,
+                damaged ? "chat-server: the log in %s is damaged: %s\n"
+                        : "chat-server: cannot read the log in %s: %s\n",
+                folder, inspection.problem);
         return EXIT_FAILURE;
     }
     printf("sound: %llu messages, %llu events, %llu segments\n",

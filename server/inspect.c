@@ -104,3 +104,16 @@ bool inspect_database(sqlite3 *database, struct inspection *inspection) {
                          "", inspection) &&
            inspect_segments(database, &after, UINT64_MAX, inspection);
 }
+
+bool inspect_blames_file(sqlite3 *database) {
+    static const int circumstances[] = {SQLITE_NOMEM,    SQLITE_IOERR, SQLITE_CANTOPEN,
+                                        SQLITE_BUSY,     SQLITE_FULL,  SQLITE_LOCKED,
+                                        SQLITE_PROTOCOL, SQLITE_PERM,  SQLITE_READONLY};
+    int code = sqlite3_extended_errcode(database);
+    if (code == SQLITE_IOERR_DATA || code == SQLITE_IOERR_SHORT_READ)
+        return true;
+    for (size_t i = 0; i < sizeof circumstances / sizeof *circumstances; i++)
+        if ((code & 0xFF) == circumstances[i])
+            return false;
+    return true;
+}

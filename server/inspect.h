@@ -25,4 +25,8 @@ bool inspect_database(sqlite3 *database, struct inspection *inspection);
 bool inspect_segments(sqlite3 *database, uint64_t *after, uint64_t limit,
                       struct inspection *inspection);
 
+/* Whether what SQLite said last speaks against the file, not against the memory or the disk of the
+ * moment. */
+bool inspect_blames_file(sqlite3 *database);
+
 #endif

@@ -28,6 +28,10 @@ static void *scrubber_run(void *context) {
         before = after;
         if (inspect_segments(scrubber->database, &after, SCRUBBER_STEP, &inspection))
             continue;
+        if (!inspect_blames_file(scrubber->database)) {
+            report(REPORT_WARNING, "not_checked", "reason", inspection.problem, NULL);
+            break;
+        }
         scrubber->damaged = true;
         folder_mark_suspect(scrubber->folder);
         report(REPORT_ERROR, "damaged", "reason", inspection.problem, "advice",

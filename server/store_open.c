@@ -37,16 +37,18 @@ bool store_execute(struct store *store, const char *sql) {
     return sqlite3_exec(store->database, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
 
+/* A backup helps against damage, not against a moment without memory. */
+static const char *store_complaint(const struct store *store) {
+    return inspect_blames_file(store->database) ? STORE_DAMAGED : STORE_UNUSABLE;
+}
+
 /* What SQLite says about the file becomes the reason not to start. */
 static bool store_is_damaged(struct store *store, const char *folder,
                              struct store_problem *problem) {
-    int code = sqlite3_extended_errcode(store->database);
-    bool damaged = (code & 0xFF) == SQLITE_CORRUPT || code == SQLITE_NOTADB ||
-                   code == SQLITE_IOERR_DATA || code == SQLITE_IOERR_SHORT_READ ||
-                   (code & 0xFF) == SQLITE_ERROR;
-    return store_says(problem, damaged ? STORE_DAMAGED : STORE_UNUSABLE, folder,
-                      code == SQLITE_IOERR_DATA ? "a page does not match its checksum"
-                                                : sqlite3_errmsg(store->database));
+    bool page = sqlite3_extended_errcode(store->database) == SQLITE_IOERR_DATA;
+    return store_says(problem, store_complaint(store), folder,
+                      page ? "a page does not match its checksum"
+                           : sqlite3_errmsg(store->database));
 }
 
 static bool store_read_identity(struct store *store) {
@@ -121,7 +123,7 @@ static bool store_inspect(struct store *store, const char *folder, struct store_
     if (status.st_size > STORE_INSPECT_BYTES && !suspect)
         return true;
     if (!inspect_database(store->database, &inspection))
-        return store_says(problem, STORE_DAMAGED, folder, inspection.problem);
+        return store_says(problem, store_complaint(store), folder, inspection.problem);
     if (suspect)
         folder_clear_suspicion(folder);
     return true;
