@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+enum { CLOCK_PAUSE_NANOSECONDS = 2000000 };
+
 static uint64_t clock_read(clockid_t clock) {
     struct timespec now;
     clock_gettime(clock, &now);
@@ -24,4 +26,9 @@ struct timespec clock_deadline(int milliseconds) {
     until.tv_sec += until.tv_nsec / 1000000000L;
     until.tv_nsec %= 1000000000L;
     return until;
+}
+
+void clock_pause(void) {
+    const struct timespec pause = {.tv_nsec = CLOCK_PAUSE_NANOSECONDS};
+    nanosleep(&pause, NULL);
 }

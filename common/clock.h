@@ -13,5 +13,8 @@ uint64_t clock_wall(void);
 
 /* The moment so many milliseconds from now, for pthread_cond_clockwait with CLOCK_MONOTONIC. */
 struct timespec clock_deadline(int milliseconds);
+/* Waits for a moment, when what is needed will come from another thread that cannot say so: memory.
+ */
+void clock_pause(void);
 
 #endif

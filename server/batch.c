@@ -1,5 +1,6 @@
 #include "batch.h"
 #include "amend.h"
+#include "clock.h"
 #include "fault.h"
 #include "frame.h"
 #include "request.h"
@@ -155,6 +156,7 @@ void batch_publish(struct batch *batch, struct queue *const *inboxes, unsigned i
                 /* What is committed must be told; memory comes back when workers have sent theirs.
                  */
                 queue_push(inboxes[i], &chains[i]);
+                clock_pause();
             }
     }
     for (unsigned i = 0; i < inbox_count; i++) {

@@ -1,4 +1,5 @@
 #include "dispatch.h"
+#include "clock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -130,9 +131,8 @@ enum error_code dispatch_frame(struct dispatch *dispatch, struct session *sessio
 static void dispatch_notice(struct dispatch *dispatch, enum request_kind kind, uint64_t session) {
     struct request *notice;
     /* The log thread must learn of it, and memory comes back when others are done with theirs. */
-    do
-        notice = request_new(kind, session, (struct wire_blob){NULL, 0});
-    while (notice == NULL);
+    while ((notice = request_new(kind, session, (struct wire_blob){NULL, 0})) == NULL)
+        clock_pause();
     queue_chain_add(&dispatch->requests, &notice->item);
 }
 

@@ -137,6 +137,21 @@ static int log_patience(const struct log *log) {
     return patience;
 }
 
+/* Judges a batch that could not be stored again, with nothing to be stored: what is left of it is
+ * what everyone is told. It needs memory, and nobody may go without an answer. */
+static void log_refuse(struct log *log, const struct queue_chain *chain) {
+    log_note_storing(log, false);
+    log->judge.read_only = true;
+    for (bool told = false; !told;) {
+        store_begin(log->judge.store);
+        log_judge(log, chain);
+        told = log_commit(log);
+        if (!told)
+            clock_pause();
+    }
+    log->judge.read_only = false;
+}
+
 /* Judges, commits and publishes one batch; returns the stops in it. */
 static unsigned log_batch(struct log *log, const struct queue_chain *chain) {
     uint64_t first_id = log->next_id;
@@ -145,14 +160,8 @@ static unsigned log_batch(struct log *log, const struct queue_chain *chain) {
     bool stored = log_commit(log);
     if (stored && log->next_id > first_id)
         log_note_storing(log, true);
-    if (!stored) {
-        log_note_storing(log, false);
-        log->judge.read_only = true;
-        store_begin(log->judge.store);
-        log_judge(log, chain);
-        log_commit(log);
-        log->judge.read_only = false;
-    }
+    if (!stored)
+        log_refuse(log, chain);
     batch_publish(&log->judge.batch, log->options.inboxes, log->options.worker_count);
     batch_clear(&log->judge.batch);
     if (log->next_id > first_id) {

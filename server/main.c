@@ -2,6 +2,7 @@
  * order: workers stop listening and reading, the log thread commits and publishes what is in hand,
  * the readers end, the workers say goodbye. */
 #include "backup.h"
+#include "clock.h"
 #include "inbox.h"
 #include "link.h"
 #include "log.h"
@@ -24,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EXIT_USAGE = 2, LISTEN_TRIES = 40, LISTEN_PAUSE_NANOSECONDS = 25000000 };
+enum { STOP_SECONDS = 5, EXIT_USAGE = 2, LISTEN_TRIES = 40, LISTEN_PAUSE_NANOSECONDS = 25000000 };
 
 struct settings {
     const char *host;
@@ -225,14 +226,26 @@ static void server_tell_workers(struct server *server, enum inbox_kind kind) {
         struct inbox_item *item;
         struct queue_chain chain = {0};
         while ((item = inbox_new(kind, 0, 0, NULL)) == NULL)
-            ;
+            clock_pause();
         queue_chain_add(&chain, &item->item);
         queue_push(server->inboxes[i], &chain);
     }
 }
 
+/* Threads may wait for memory that does not come. */
+static void server_give_up(int signal) {
+    static const char why[] = "chat-server: could not stop in order in time; what was acknowledged "
+                              "is stored all the same\n";
+    ssize_t written = write(STDERR_FILENO, why, sizeof why - 1);
+    (void)written;
+    (void)signal;
+    _exit(EXIT_FAILURE);
+}
+
 /* False when the log turned out to be damaged. */
 static bool server_stop(struct server *server) {
+    signal(SIGALRM, server_give_up);
+    alarm(STOP_SECONDS);
     bool sound = scrubber_stop(server->scrubber);
     server_tell_workers(server, INBOX_DRAIN);
     log_join(server->log);
@@ -240,6 +253,7 @@ static bool server_stop(struct server *server) {
     server_tell_workers(server, INBOX_STOP);
     for (unsigned i = 0; i < server->worker_count; i++)
         worker_join(server->workers[i]);
+    alarm(0);
     log_free(server->log);
     for (size_t i = 0; i < STATE_WORKERS_MAX; i++)
         queue_free(server->inboxes[i], inbox_discard);
@@ -282,13 +296,13 @@ static int server_run(struct server *server) {
     block_signals(&signals);
     raise_descriptor_limit();
     umask(077);
-    if (!server_open(server) || !server_listen(server) || !server_start_log(server)) {
-        /* Threads that were not asked to stop are ended by the process. */
+    /* Threads that were not asked to stop are ended by the process. */
+    if (!server_open(server) || !server_listen(server))
         return EXIT_FAILURE;
-    }
     int listener = server->listener;
-    if (!server_start_workers(server)) {
-        fprintf(stderr, "chat-server: cannot start the workers: %s\n", strerror(errno));
+    if (!server_start_log(server) || !server_start_workers(server)) {
+        fprintf(stderr, "chat-server: cannot start: memory, threads or descriptors ran out, or the "
+                        "log above says more\n");
         return EXIT_FAILURE;
     }
     server_announce(server, listener);

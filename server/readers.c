@@ -2,6 +2,7 @@
  * at a REQUEST_STOP; readers_stop interrupts what would keep it from getting there. */
 #include "readers.h"
 #include "archive.h"
+#include "clock.h"
 #include "fault.h"
 #include "inbox.h"
 #include "index_search.h"
@@ -21,6 +22,7 @@ struct reader {
     struct queue *const *inboxes;
     struct archive *archive;
     struct index_search *search; /* NULL for pages */
+    struct request *stop;        /* made at the start, when it may fail */
     pthread_t thread;
     bool started;
     atomic_bool stopping;
@@ -36,12 +38,11 @@ static void reader_answer(struct reader *reader, const struct request *request,
     message_encode(&frame, answer);
     struct segment *segment = segment_new(&frame);
     buffer_free(&frame);
-    struct inbox_item *item = inbox_new(INBOX_READ_DONE, request->session, 0, segment);
-    if (item == NULL) {
-        segment_drop(segment);
-        return;
-    }
+    struct inbox_item *item;
     struct queue_chain chain = {0};
+    /* Its session waits for it; one without a segment ends the session. */
+    while ((item = inbox_new(INBOX_READ_DONE, request->session, 0, segment)) == NULL)
+        clock_pause();
     queue_chain_add(&chain, &item->item);
     queue_push(reader->inboxes[session_worker(request->session)], &chain);
 }
@@ -126,7 +127,8 @@ static bool reader_start(struct reader *reader, const char *folder, const char *
     reader->archive = archive_open(log_path);
     if (reader->kind == READER_SEARCHES)
         reader->search = index_search_open(folder);
-    reader->started = reader->queue != NULL && reader->archive != NULL &&
+    reader->stop = request_new(REQUEST_STOP, 0, (struct wire_blob){NULL, 0});
+    reader->started = reader->queue != NULL && reader->archive != NULL && reader->stop != NULL &&
                       (reader->search != NULL || reader->kind == READER_PAGES) &&
                       pthread_create(&reader->thread, NULL, reader_run, reader) == 0;
     return reader->started;
@@ -163,16 +165,15 @@ void readers_push(struct readers *readers, struct request *request) {
 
 static void reader_stop(struct reader *reader) {
     if (reader->started) {
-        struct request *stop = NULL;
         atomic_store(&reader->stopping, true);
         archive_interrupt(reader->archive);
         if (reader->search != NULL)
             index_search_interrupt(reader->search);
-        while (stop == NULL)
-            stop = request_new(REQUEST_STOP, 0, (struct wire_blob){NULL, 0});
-        reader_push(reader, stop);
+        reader_push(reader, reader->stop);
+        reader->stop = NULL;
         pthread_join(reader->thread, NULL);
     }
+    free(reader->stop);
     index_search_close(reader->search);
     archive_close(reader->archive);
     queue_free(reader->queue, request_discard);
