@@ -122,6 +122,7 @@ static void net_greet(struct net *net) {
     hello.hello.version = PROTOCOL_VERSION;
     hello.hello.nick = wire_text(net->nick);
     hello.hello.outbox = outbox_id(net->outbox);
+    outbox_read_secret(net->outbox);
     hello.hello.secret = outbox_secret(net->outbox);
     hello.hello.agent = wire_text("chat-tui " CHAT_VERSION);
     net_send(net, &hello);

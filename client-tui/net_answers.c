@@ -1,5 +1,6 @@
 /* What the server says, a function a message. */
 #include "net_state.h"
+#include "clock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -36,11 +37,14 @@ static void net_on_welcome(struct net *net, const struct message *message,
     const struct message_welcome *welcome = &message->welcome;
     if (net->phase != NET_GREETING)
         return;
-    if (!outbox_welcome(net->outbox, welcome->server, welcome->secret)) {
+    enum outbox_log log = outbox_welcome(net->outbox, welcome);
+    if (log == OUTBOX_OTHER_SERVER)
         net_refuse_all(net);
+    if (log != OUTBOX_SAME_LOG) {
         feed_forget(net->feed);
         net->start_room_number = 0;
     }
+    net->tried_again = false;
     outbox_stored(net->outbox, welcome->up_to);
     reporter_stored(&net->reporter, welcome->up_to);
     if (!net_outbox_fits(net, welcome->up_to)) {
@@ -75,6 +79,19 @@ static void net_be_overtaken(struct net *net, const struct message_error *error)
         net_lose(net, "an earlier connection of ours came late");
 }
 
+/* The nick may be held by another client of the same person, which was welcomed first and has the
+ * secret, or is about to write it down. */
+static bool net_try_again(struct net *net) {
+    bool other_secret = outbox_read_secret(net->outbox);
+    if (net->phase != NET_GREETING || (net->tried_again && !other_secret))
+        return false;
+    net->tried_again = true;
+    net_drop_link(net);
+    net->phase = NET_WAITING;
+    net->due = clock_monotonic() + (other_secret ? 0 : NET_BACKOFF_FIRST);
+    return true;
+}
+
 static void net_on_error(struct net *net, const struct message *message, struct wire_blob payload) {
     const struct message_error *error = &message->error;
     struct awaited awaited;
@@ -82,6 +99,8 @@ static void net_on_error(struct net *net, const struct message *message, struct 
         net_be_overtaken(net, error);
         return;
     }
+    if (error->tag == 0 && error->code == ERROR_NICK_TAKEN && net_try_again(net))
+        return;
     if (error->tag == 0 && net->phase == NET_GREETING) {
         net_be_refused(net, error->code, error->reason, error->suggestion);
         return;

@@ -57,6 +57,7 @@ struct net {
     unsigned backoff;
     unsigned overtaken;    /* times in a row that our session was given to another connection */
     uint64_t overtaken_at; /* when, last */
+    bool tried_again;      /* after a taken nick, which may be held by another client of ours */
     uint64_t sent_up_to;   /* number of the last post sent on this connection */
     uint32_t next_tag;
     struct link link;

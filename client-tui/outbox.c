@@ -1,5 +1,6 @@
 #include "outbox.h"
 #include "buffer.h"
+#include "identity.h"
 #include "paths.h"
 
 #include <ctype.h>
@@ -20,10 +21,18 @@ static const char outbox_schema[] =
     "PRAGMA journal_mode=WAL;"
     "PRAGMA synchronous=FULL;"
     "BEGIN EXCLUSIVE;"
-    "CREATE TABLE IF NOT EXISTS client(one INTEGER PRIMARY KEY CHECK(one=1), outbox INTEGER NOT NULL,"
-    "  next_number INTEGER NOT NULL, server INTEGER NOT NULL, secret BLOB NOT NULL);"
     "CREATE TABLE IF NOT EXISTS posts(number INTEGER PRIMARY KEY, room INTEGER NOT NULL,"
     "  body BLOB NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS client(one INTEGER PRIMARY KEY CHECK(one=1), outbox INTEGER NOT NULL,"
+    "  next_number INTEGER NOT NULL, server INTEGER NOT NULL, secret BLOB NOT NULL);"
+    "COMMIT;";
+
+/* Files of version 0, which had the secret in them, become what new ones become too. */
+static const char outbox_upgrade[] =
+    "BEGIN EXCLUSIVE;"
+    "ALTER TABLE client DROP COLUMN secret;"
+    "ALTER TABLE client ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;"
+    "PRAGMA user_version=1;"
     "COMMIT;";
 
 struct outbox {
@@ -31,8 +40,8 @@ struct outbox {
     uint64_t id;
     uint64_t next_number;
     uint64_t server;
-    uint8_t secret[SECRET_BYTES];
-    size_t secret_size;
+    uint64_t epoch;
+    struct identity identity;
     struct outbox_post *first;
     struct outbox_post *last;
     bool in_transaction;
@@ -73,9 +82,11 @@ void outbox_flush(struct outbox *outbox) {
 }
 
 static void outbox_save(struct outbox *outbox) {
-    const uint64_t numbers[] = {outbox->id, outbox->next_number, outbox->server};
-    outbox_run(outbox, "INSERT OR REPLACE INTO client VALUES(1,?,?,?,?)", numbers, 3,
-               (struct wire_blob){outbox->secret, outbox->secret_size});
+    const uint64_t numbers[] = {outbox->id, outbox->next_number, outbox->server, outbox->epoch};
+    outbox_run(outbox,
+               "INSERT OR REPLACE INTO client(one, outbox, next_number, server, epoch)"
+               " VALUES(1,?,?,?,?)",
+               numbers, 4, (struct wire_blob){0});
 }
 
 static struct outbox_post *outbox_append(struct outbox *outbox, uint64_t number, uint32_t room,
@@ -107,16 +118,14 @@ static uint64_t outbox_random(void) {
 static bool outbox_load_client(struct outbox *outbox) {
     sqlite3_stmt *row = NULL;
     bool found = sqlite3_prepare_v2(outbox->database,
-                                    "SELECT outbox, next_number, server, secret FROM client", -1,
+                                    "SELECT outbox, next_number, server, epoch FROM client", -1,
                                     &row, NULL) == SQLITE_OK &&
                  sqlite3_step(row) == SQLITE_ROW;
     if (found) {
         outbox->id = (uint64_t)sqlite3_column_int64(row, 0);
         outbox->next_number = (uint64_t)sqlite3_column_int64(row, 1);
         outbox->server = (uint64_t)sqlite3_column_int64(row, 2);
-        outbox->secret_size = sqlite3_column_bytes(row, 3) == SECRET_BYTES ? SECRET_BYTES : 0;
-        if (outbox->secret_size > 0)
-            memcpy(outbox->secret, sqlite3_column_blob(row, 3), SECRET_BYTES);
+        outbox->epoch = (uint64_t)sqlite3_column_int64(row, 3);
     }
     sqlite3_finalize(row);
     return found;
@@ -134,13 +143,43 @@ static void outbox_load_posts(struct outbox *outbox) {
     sqlite3_finalize(row);
 }
 
+/* Moves the secret of an older file to where all clients look for it, unless there is one. */
+static bool outbox_move_secret(struct outbox *outbox) {
+    sqlite3_stmt *row = NULL;
+    bool moved = true;
+    if (sqlite3_prepare_v2(outbox->database, "SELECT secret FROM client", -1, &row, NULL) ==
+            SQLITE_OK &&
+        sqlite3_step(row) == SQLITE_ROW && outbox->identity.size == 0)
+        moved = identity_keep(
+            &outbox->identity,
+            (struct wire_blob){sqlite3_column_blob(row, 0), (size_t)sqlite3_column_bytes(row, 0)});
+    sqlite3_finalize(row);
+    return moved;
+}
+
+static int outbox_make_tables(struct outbox *outbox) {
+    sqlite3_stmt *version = NULL;
+    int result = sqlite3_exec(outbox->database, outbox_schema, NULL, NULL, NULL);
+    if (result != SQLITE_OK)
+        return result;
+    bool is_new = sqlite3_prepare_v2(outbox->database, "PRAGMA user_version", -1, &version, NULL) ==
+                      SQLITE_OK &&
+                  sqlite3_step(version) == SQLITE_ROW && sqlite3_column_int(version, 0) > 0;
+    sqlite3_finalize(version);
+    if (is_new)
+        return SQLITE_OK;
+    if (!outbox_move_secret(outbox))
+        return SQLITE_CANTOPEN;
+    return sqlite3_exec(outbox->database, outbox_upgrade, NULL, NULL, NULL);
+}
+
 static bool outbox_open_file(struct outbox *outbox, const char *path, int *result) {
     *result = sqlite3_open_v2(path, &outbox->database,
                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
                                   SQLITE_OPEN_NOFOLLOW,
                               NULL);
     if (*result == SQLITE_OK)
-        *result = sqlite3_exec(outbox->database, outbox_schema, NULL, NULL, NULL);
+        *result = outbox_make_tables(outbox);
     if (*result == SQLITE_OK)
         return true;
     snprintf(outbox->problem, sizeof outbox->problem, "cannot keep the outbox on disk: %s",
@@ -212,12 +251,14 @@ struct outbox *outbox_open(const char *host, const char *port, const char *nick)
         return NULL;
     mode_t mask = umask(077);
     char *folder = outbox_folder(outbox, host, port, nick);
+    identity_init(&outbox->identity, folder);
     bool on_disk = folder != NULL && outbox_open_free(outbox, folder);
     free(folder);
     int result;
     char problem[OUTBOX_PROBLEM_MAX];
     memcpy(problem, outbox->problem, sizeof problem);
     if (!on_disk && !outbox_open_file(outbox, ":memory:", &result)) {
+        identity_free(&outbox->identity);
         free(outbox);
         outbox = NULL;
     }
@@ -244,6 +285,7 @@ void outbox_close(struct outbox *outbox) {
         free(outbox->first);
         outbox->first = next;
     }
+    identity_free(&outbox->identity);
     free(outbox);
 }
 
@@ -264,17 +306,26 @@ const struct outbox_post *outbox_first(const struct outbox *outbox) {
 }
 
 struct wire_blob outbox_secret(const struct outbox *outbox) {
-    return (struct wire_blob){outbox->secret, outbox->secret_size};
+    return (struct wire_blob){outbox->identity.secret, outbox->identity.size};
 }
 
-bool outbox_welcome(struct outbox *outbox, uint64_t server, struct wire_blob secret) {
-    bool same = outbox->server == 0 || outbox->server == server;
-    outbox->server = server;
-    outbox->secret_size = secret.size == SECRET_BYTES ? SECRET_BYTES : 0;
-    if (outbox->secret_size > 0)
-        memcpy(outbox->secret, secret.data, SECRET_BYTES);
+bool outbox_read_secret(struct outbox *outbox) {
+    return identity_read(&outbox->identity);
+}
+
+enum outbox_log outbox_welcome(struct outbox *outbox, const struct message_welcome *welcome) {
+    enum outbox_log log = OUTBOX_SAME_LOG;
+    if (outbox->server != 0 && outbox->server != welcome->server)
+        log = OUTBOX_OTHER_SERVER;
+    else if (outbox->epoch != 0 && outbox->epoch != welcome->epoch)
+        log = OUTBOX_OTHER_EPOCH;
+    outbox->server = welcome->server;
+    outbox->epoch = welcome->epoch;
     outbox_save(outbox);
-    return same;
+    if (!identity_keep(&outbox->identity, welcome->secret))
+        snprintf(outbox->problem, sizeof outbox->problem, "cannot write %.150s: %s",
+                 outbox->identity.path, strerror(errno));
+    return log;
 }
 
 const struct outbox_post *outbox_add(struct outbox *outbox, uint32_t room, struct wire_text body) {

@@ -1,12 +1,11 @@
-/* The outbox: posts wait here, on disk, until the server has stored them; with them the secret by
- * which the server knows this client again. A small SQLite file of its own in the user's state
- * folder, one for each client that runs at a time; a client takes the first that no other holds.
- * The network thread's alone. */
+/* The outbox: posts wait here, on disk, until the server has stored them. A small SQLite file of
+ * its own in the user's state folder, one for each client that runs at a time; a client takes the
+ * first that no other holds. Beside them lies the secret by which the server knows the person again
+ * (identity.h), which all these clients share. The network thread's alone. */
 #ifndef CLIENT_OUTBOX_H
 #define CLIENT_OUTBOX_H
 
-#include "bounds.h"
-#include "wire.h"
+#include "protocol.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,11 +34,19 @@ uint64_t outbox_next_number(const struct outbox *outbox);
 /* The oldest waiting post; the others follow by `next`. */
 const struct outbox_post *outbox_first(const struct outbox *outbox);
 
-/* The secret of the last welcome; empty when there was none. */
+/* The person's secret; empty when there is none yet. */
 struct wire_blob outbox_secret(const struct outbox *outbox);
+/* Reads it again; true when another client has been given another one meanwhile. */
+bool outbox_read_secret(struct outbox *outbox);
 
-/* Notes a welcome. False when it comes from another server than the last one. */
-bool outbox_welcome(struct outbox *outbox, uint64_t server, struct wire_blob secret);
+enum outbox_log {
+    OUTBOX_SAME_LOG,
+    OUTBOX_OTHER_EPOCH, /* the server's log was put back from a backup */
+    OUTBOX_OTHER_SERVER
+};
+
+/* Notes a welcome; says whether its log is the one of the last welcome. */
+enum outbox_log outbox_welcome(struct outbox *outbox, const struct message_welcome *welcome);
 
 /* Adds a post; on disk when outbox_flush returns. NULL when out of memory. */
 const struct outbox_post *outbox_add(struct outbox *outbox, uint32_t room, struct wire_text body);

@@ -110,19 +110,28 @@ static void two_clients_at_once_have_outboxes_of_their_own(void **state) {
     outbox_close(second);
 }
 
+static enum outbox_log welcome(struct outbox *outbox, uint64_t server, uint64_t epoch,
+                               const uint8_t secret[SECRET_BYTES]) {
+    const struct message_welcome message = {
+        .server = server, .epoch = epoch, .secret = {secret, SECRET_BYTES}};
+    return outbox_welcome(outbox, &message);
+}
+
 static void the_secret_and_the_server_are_remembered(void **state) {
     (void)state;
     uint8_t secret[SECRET_BYTES];
     memset(secret, 7, sizeof secret);
     struct outbox *outbox = open_as("secret");
     assert_int_equal(outbox_secret(outbox).size, 0);
-    assert_true(outbox_welcome(outbox, 42, (struct wire_blob){secret, sizeof secret}));
+    assert_int_equal(welcome(outbox, 42, 5, secret), OUTBOX_SAME_LOG);
     outbox_close(outbox);
     outbox = open_as("secret");
     assert_int_equal(outbox_secret(outbox).size, SECRET_BYTES);
     assert_memory_equal(outbox_secret(outbox).data, secret, SECRET_BYTES);
-    assert_true(outbox_welcome(outbox, 42, outbox_secret(outbox)));
-    assert_false(outbox_welcome(outbox, 43, outbox_secret(outbox)));
+    assert_int_equal(welcome(outbox, 42, 5, secret), OUTBOX_SAME_LOG);
+    assert_int_equal(welcome(outbox, 42, 6, secret), OUTBOX_OTHER_EPOCH);
+    assert_int_equal(welcome(outbox, 42, 6, secret), OUTBOX_SAME_LOG);
+    assert_int_equal(welcome(outbox, 43, 6, secret), OUTBOX_OTHER_SERVER);
     outbox_close(outbox);
 }
 

@@ -1,0 +1,70 @@
+#include "identity.h"
+#include "paths.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void identity_init(struct identity *identity, const char *folder) {
+    *identity = (struct identity){0};
+    if (folder != NULL)
+        identity->path = path_join(folder, "identity");
+    identity_read(identity);
+}
+
+void identity_free(struct identity *identity) {
+    free(identity->path);
+    identity->path = NULL;
+}
+
+bool identity_read(struct identity *identity) {
+    uint8_t secret[SECRET_BYTES + 1];
+    if (identity->path == NULL)
+        return false;
+    int file = open(identity->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (file < 0)
+        return false;
+    ssize_t size = read(file, secret, sizeof secret);
+    close(file);
+    if (size != SECRET_BYTES ||
+        (identity->size == SECRET_BYTES && memcmp(secret, identity->secret, SECRET_BYTES) == 0))
+        return false;
+    memcpy(identity->secret, secret, SECRET_BYTES);
+    identity->size = SECRET_BYTES;
+    return true;
+}
+
+/* Writes the secret into a new file and gives that the name. */
+static bool identity_write(const struct identity *identity) {
+    char *path = NULL;
+    if (asprintf(&path, "%s.XXXXXX", identity->path) < 0)
+        return false;
+    int file = mkostemp(path, O_CLOEXEC); /* with mode 0600 */
+    bool written = file >= 0 &&
+                   write(file, identity->secret, identity->size) == (ssize_t)identity->size &&
+                   fsync(file) == 0 && rename(path, identity->path) == 0;
+    int reason = errno;
+    if (file >= 0)
+        close(file);
+    if (file >= 0 && !written)
+        unlink(path);
+    free(path);
+    errno = reason;
+    return written;
+}
+
+bool identity_keep(struct identity *identity, struct wire_blob secret) {
+    if (secret.size != SECRET_BYTES)
+        return true;
+    identity_read(identity);
+    if (identity->size == SECRET_BYTES &&
+        memcmp(identity->secret, secret.data, SECRET_BYTES) == 0 &&
+        (identity->path == NULL || access(identity->path, F_OK) == 0))
+        return true;
+    memmove(identity->secret, secret.data, SECRET_BYTES);
+    identity->size = SECRET_BYTES;
+    return identity->path == NULL || identity_write(identity);
+}
