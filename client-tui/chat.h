@@ -6,6 +6,7 @@
 
 #include "model.h"
 #include "net.h"
+#include "query.h"
 
 /* How the pipe listens in; the full screen reads the model instead and leaves both NULL. */
 struct chat_sink {
@@ -16,25 +17,12 @@ struct chat_sink {
     void (*notice)(void *context, const char *text);
 };
 
-enum request_kind {
-    REQUEST_JOIN,
-    REQUEST_DIRECT,
-    REQUEST_LEAVE,
-    REQUEST_RENAME,
-    REQUEST_TOPIC,
-    REQUEST_WHO,
-    REQUEST_WHO_QUIETLY, /* for completion only */
-    REQUEST_LIST,
-    REQUEST_SEARCH
-};
+struct chat_request;
 
-/* A request that the server has not answered. */
-struct chat_request {
-    uint32_t tag;
-    enum request_kind kind;
+/* A place in a room's history. */
+struct chat_place {
     uint32_t room;
-    char *text; /* what to say in a direct room once it is open; the wished nick; or NULL */
-    struct chat_request *next;
+    uint64_t id;
 };
 
 struct chat {
@@ -50,10 +38,18 @@ struct chat {
     bool own_seen_known; /* the first welcome has said what was there before */
     bool joined;         /* the start room has its number */
     uint32_t start;      /* that number, once the first page has come; else 0 */
+    uint64_t server;     /* the log of the last welcome */
+    uint64_t epoch;
     uint32_t next_tag;
     struct chat_request *requests;
-    char *search_words; /* of the last search, for its older hits */
+    char *draft; /* what the input line is to hold next, or NULL; whoever takes it frees it */
+
+    char *search_line; /* the last search as it was typed, for its older hits; or NULL */
+    struct query search;
+    uint32_t search_room;
     uint64_t search_before;
+    struct chat_place *hits; /* of the last search, the newest first */
+    size_t hit_count;
 };
 
 /* Begins with the start room. False when out of memory. */
@@ -78,7 +74,31 @@ void chat_rename(struct chat *chat, const char *nick);
 void chat_set_topic(struct chat *chat, const char *topic);
 void chat_who(struct chat *chat);
 void chat_list(struct chat *chat);
-void chat_search(struct chat *chat, const char *words);
-void chat_older(struct chat *chat, struct room *room);
+
+/* `id` 0 is the message that is selected, or else one's own newest. An empty text asks for the
+ * present one as a draft. */
+void chat_edit(struct chat *chat, uint64_t id, const char *text);
+void chat_delete(struct chat *chat, uint64_t id);
+
+/* chat_search.c: finds; "" means older hits of the last search. Opens a hit by its number. */
+void chat_search(struct chat *chat, const char *line);
+void chat_open_hit(struct chat *chat, size_t number);
+
+/* chat_history.c: shows a message in its place, fetching what is needed; pages for the room's run;
+ * the first unread message. False when there is nothing of the kind. */
+void chat_goto(struct chat *chat, uint32_t room, uint64_t id);
+bool chat_older(struct chat *chat, struct room *room);
+bool chat_newer(struct chat *chat, struct room *room);
+bool chat_first_unread(struct chat *chat);
+
+/* Opens the room on screen where the reading ended, if that is still to be done. */
+void chat_settle_room(struct chat *chat);
+
+/* The person has seen the room on screen up to the event. */
+void chat_note_read(struct chat *chat, uint64_t id);
+
+/* Tells the server what was read, each room once a second at most, or at once when `all`. Returns
+ * in how many milliseconds something is due, or -1. */
+int chat_tell_read(struct chat *chat, bool all);
 
 #endif

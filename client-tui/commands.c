@@ -33,8 +33,10 @@ static void command_help(struct chat *chat, char *argument) {
             buffer_append_format(&text, "%s%-16s%s", text.size > 0 ? "\n" : "",
                                  key_bindings[i].shown, key_bindings[i].help);
     if (keys)
-        buffer_append_string(&text, "\nTab             complete a command, a nick or a room"
-                                    "\nAll other keys are Readline's.");
+        buffer_append_string(&text,
+                             "\nTab             complete a command, a nick or a room"
+                             "\nEnter           with nothing typed: open the selected search result"
+                             "\nAll other keys are Readline's.");
     if (found)
         chat_notice(chat, "%s", buffer_string(&text));
     else
@@ -105,37 +107,83 @@ static void command_quit(struct chat *chat, char *argument) {
     chat->quit = true;
 }
 
+/* The number after =, with the argument moved behind it; 0, and the argument as it was, when there
+ * is none. */
+static uint64_t command_id(char **argument) {
+    char *end = *argument;
+    if (end[0] != '=' || end[1] < '0' || end[1] > '9')
+        return 0;
+    uint64_t id = strtoull(end + 1, &end, 10);
+    if (end[0] != '\0' && strchr(" \n", end[0]) == NULL)
+        return 0;
+    *argument = end + (end[0] != '\0');
+    return id;
+}
+
+static void command_edit(struct chat *chat, char *argument) {
+    uint64_t id = command_id(&argument);
+    chat_edit(chat, id, argument);
+}
+
+static void command_delete(struct chat *chat, char *argument) {
+    uint64_t id = command_id(&argument);
+    if (argument[0] == '\0') {
+        chat_delete(chat, id);
+        return;
+    }
+    chat->failures++;
+    chat_notice(chat, "Which message? /delete =ID");
+}
+
+static void command_goto(struct chat *chat, char *argument) {
+    uint64_t id = command_id(&argument);
+    if (id != 0)
+        chat_goto(chat, model_current(chat->model)->number, id);
+    else
+        chat_notice(chat, "Which message? /goto =ID");
+}
+
+static void command_open(struct chat *chat, char *argument) {
+    chat_open_hit(chat, (size_t)strtoul(argument, NULL, 10));
+}
+
 const struct command commands[] = {
-    {"help", "[COMMAND|keys]", "what there is", false, command_help},
-    {"join", "#ROOM", "open a room, or make it", true, command_join},
-    {"leave", "", "leave this room", false, command_leave},
-    {"list", "", "the rooms of this server", false, command_list},
-    {"msg", "NICK [TEXT]", "talk to one person", true, command_msg},
-    {"nick", "NAME", "take another nick", true, command_nick},
-    {"quit", "", "end the program", false, command_quit},
-    {"reconnect", "", "try to connect now", false, command_reconnect},
-    {"room", "NAME", "show a room you are in", true, command_room},
-    {"search", "[WORDS]", "find messages; again: older ones", false, command_search},
-    {"topic", "[TEXT]", "show or set the topic", false, command_topic},
-    {"who", "", "who is here", false, command_who},
+    {"delete", "[=ID]", "delete a message", false, true, command_delete},
+    {"edit", "[=ID] [TEXT]", "change a message", false, true, command_edit},
+    {"goto", "=ID", "show a message in its place", true, true, command_goto},
+    {"help", "[COMMAND|keys]", "what there is", false, false, command_help},
+    {"join", "#ROOM", "open a room, or make it", true, false, command_join},
+    {"leave", "", "leave this room", false, false, command_leave},
+    {"list", "", "the rooms of this server", false, false, command_list},
+    {"msg", "NICK [TEXT]", "talk to one person", true, false, command_msg},
+    {"nick", "NAME", "take another nick", true, false, command_nick},
+    {"open", "N", "show what a search found in its place", true, true, command_open},
+    {"quit", "", "end the program", false, false, command_quit},
+    {"reconnect", "", "try to connect now", false, false, command_reconnect},
+    {"room", "NAME", "show a room you are in", true, false, command_room},
+    {"search", "[WORDS]", "find messages; again: older ones", false, false, command_search},
+    {"topic", "[TEXT]", "show or set the topic", false, false, command_topic},
+    {"who", "", "who is here", false, false, command_who},
 };
 const size_t command_count = sizeof commands / sizeof *commands;
 
-static void command_run(struct chat *chat, char *line) {
+static bool command_run(struct chat *chat, char *line) {
     char *argument;
     char *name = command_word(line, &argument);
     for (size_t i = 0; i < command_count; i++) {
         if (strcmp(commands[i].name, name) != 0)
             continue;
-        if (commands[i].needs_argument && argument[0] == '\0')
+        bool missing = commands[i].needs_argument && argument[0] == '\0';
+        if (missing)
             chat_notice(chat, "Say what: /%s %s", name, commands[i].arguments);
         else
             commands[i].run(chat, argument);
-        return;
+        return missing || !commands[i].stays;
     }
     chat->failures++;
     chat_notice(chat, "There is no command /%s. /help lists all; //%s sends it as text.", name,
                 name);
+    return true;
 }
 
 /* Something other than blanks. */
@@ -146,19 +194,20 @@ static bool says_something(const char *text, size_t size) {
     return false;
 }
 
-void commands_enter(struct chat *chat, const char *entered, size_t size) {
+bool commands_enter(struct chat *chat, const char *entered, size_t size) {
     if (!says_something(entered, size))
-        return;
+        return true;
     while (strchr(" \n", entered[size - 1]) != NULL && entered[size - 1] != '\0')
         size--;
     if (entered[0] != '/' || (size > 1 && entered[1] == '/')) {
         size_t skip = entered[0] == '/';
         chat_post(chat, (struct wire_text){entered + skip, size - skip});
-        return;
+        return true;
     }
     char *line = strndup(entered + 1, size - 1);
     if (line == NULL)
         abort();
-    command_run(chat, line);
+    bool follows = command_run(chat, line);
     free(line);
+    return follows;
 }

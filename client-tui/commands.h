@@ -10,13 +10,15 @@ struct command {
     const char *arguments;
     const char *help;
     bool needs_argument;
+    bool stays; /* the pane stays where it is read, as nothing comes at the room's end */
     void (*run)(struct chat *chat, char *argument);
 };
 
 extern const struct command commands[];
 extern const size_t command_count;
 
-/* What the user entered: a /command, a text (a second slash makes one of it), or nothing. */
-void commands_enter(struct chat *chat, const char *entered, size_t size);
+/* What the user entered: a /command, a text (a second slash makes one of it), or nothing. True when
+ * it is to be followed at the end of the room. */
+bool commands_enter(struct chat *chat, const char *entered, size_t size);
 
 #endif

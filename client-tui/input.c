@@ -16,6 +16,7 @@ static void *input_context;
 static unsigned char input_queue[INPUT_QUEUE_MAX];
 static size_t input_queued;
 static FILE *input_nowhere;
+static char *input_next; /* what the next line begins with, or NULL */
 
 /* Readline asks for the next byte of a key; there is one, as it is only called when a byte has
  * come. */
@@ -73,6 +74,8 @@ void input_start(void (*entered)(void *context, const char *text, size_t size), 
 void input_end(void) {
     rl_callback_handler_remove();
     clear_history();
+    free(input_next);
+    input_next = NULL;
     if (input_nowhere != NULL)
         fclose(input_nowhere);
     input_nowhere = NULL;
@@ -84,6 +87,17 @@ void input_byte(unsigned char byte) {
     input_queue[input_queued++] = byte;
     while (input_queued > 0)
         rl_callback_read_char();
+    if (input_next == NULL)
+        return;
+    rl_kill_full_line(1, 0);
+    rl_insert_text(input_next);
+    free(input_next);
+    input_next = NULL;
+}
+
+void input_draft(const char *text) {
+    free(input_next);
+    input_next = strdup(text);
 }
 
 void input_insert(unsigned char byte) {

@@ -17,6 +17,10 @@ void input_byte(unsigned char byte);
 /* Puts a byte into the line as it is, as part of a paste. */
 void input_insert(unsigned char byte);
 
+/* Puts a text into the line, to be changed there, as soon as the byte being handled is done with.
+ */
+void input_draft(const char *text);
+
 /* Forgets what is being typed. */
 void input_clear(void);
 bool input_is_empty(void);

@@ -2,65 +2,10 @@
 #include "clock.h"
 #include "name.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-
-enum { MODEL_NICKS_MAX = 500 };
-
-static char *text_copy(struct wire_text text) {
-    char *copy = malloc(text.size + 1);
-    if (copy == NULL)
-        abort();
-    if (text.size > 0)
-        memcpy(copy, text.data, text.size);
-    copy[text.size] = '\0';
-    return copy;
-}
-
-static void *model_grow(void *array, size_t *capacity, size_t count, size_t size) {
-    if (count < *capacity)
-        return array;
-    *capacity = *capacity > 0 ? *capacity * 2 : 16;
-    void *grown = reallocarray(array, *capacity, size);
-    if (grown == NULL)
-        abort();
-    return grown;
-}
-
-static struct room *room_new(uint32_t number, enum room_kind kind, struct wire_text name) {
-    struct room *room = calloc(1, sizeof *room);
-    if (room == NULL)
-        abort();
-    room->number = number;
-    room->kind = kind;
-    room->name = text_copy(name);
-    room->topic = text_copy(wire_text(""));
-    return room;
-}
-
-static void room_clear(struct room *room) {
-    for (size_t i = 0; i < room->count; i++)
-        free(room->lines[i]);
-    room->count = 0;
-    room->anchor = NULL;
-    room->anchor_hidden = 0;
-    room->new_below = 0;
-}
-
-static void room_free(struct room *room) {
-    room_clear(room);
-    for (size_t i = 0; i < room->nick_count; i++)
-        free(room->nicks[i]);
-    free(room->nicks);
-    free(room->lines);
-    free(room->name);
-    free(room->topic);
-    free(room);
-}
 
 static void model_add_room(struct model *model, struct room *room) {
     struct room **rooms = reallocarray(model->rooms, model->room_count + 1, sizeof *rooms);
@@ -74,7 +19,9 @@ struct model *model_new(const char *start_room, const char *nick) {
     struct model *model = calloc(1, sizeof *model);
     if (model == NULL)
         return NULL;
-    model->nick = text_copy(wire_text(nick));
+    model->nick = strdup(nick);
+    if (model->nick == NULL)
+        abort();
     model->next_number = 1;
     model_add_room(model, room_new(0, ROOM_PUBLIC, wire_text(start_room)));
     return model;
@@ -114,28 +61,24 @@ struct room *model_room_named(const struct model *model, const char *name) {
     return NULL;
 }
 
-static void room_was_read(struct room *room) {
-    room->unread = 0;
-    room->mentions = 0;
-}
-
 void model_show(struct model *model, const struct room *room) {
+    struct room *before = model_current(model);
+    if (before == room)
+        return;
+    before->marker = 0;
+    before->selected = NULL;
     for (size_t i = 0; i < model->room_count; i++)
         if (model->rooms[i] == room)
             model->current = i;
-    room_was_read(model_current(model));
-}
-
-static void replace_text(char **place, struct wire_text text) {
-    char *copy = text_copy(text);
-    free(*place);
-    *place = copy;
+    model_current(model)->opened = false;
 }
 
 struct room *model_announce(struct model *model, const struct message_room *message) {
     struct room *room = model_room(model, message->room);
     if (room == NULL) {
-        char *name = text_copy(message->name);
+        char *name = strndup(message->name.data, message->name.size);
+        if (name == NULL)
+            abort();
         room = message->kind == ROOM_PUBLIC ? model_room_named(model, name) : NULL;
         free(name);
     }
@@ -149,8 +92,10 @@ struct room *model_announce(struct model *model, const struct message_room *mess
                 pending->room = message->room;
     room->number = message->room;
     room->kind = (enum room_kind)message->kind;
-    replace_text(&room->name, message->name);
-    replace_text(&room->topic, message->topic);
+    room_set_text(&room->name, message->name);
+    room_set_text(&room->topic, message->topic);
+    room->told = message->unread == 0 ? message->position : message->read;
+    room_set_unread(room, message->read, message->unread, message->position);
     return room;
 }
 
@@ -164,138 +109,9 @@ void model_forget_room(struct model *model, uint32_t number) {
         model->room_count--;
         if (model->current > i || model->current == model->room_count)
             model->current--;
-        room_was_read(model_current(model));
+        model_current(model)->opened = false;
         return;
     }
-}
-
-struct wire_text line_nick(const struct line *line) {
-    return (struct wire_text){line->bytes, line->nick_size};
-}
-
-struct wire_text line_text(const struct line *line) {
-    return (struct wire_text){line->bytes + line->nick_size, line->text_size};
-}
-
-static struct line *line_new(enum line_kind kind, const struct event_head *head,
-                             struct wire_text nick, struct wire_text text) {
-    struct line *line = malloc(sizeof *line + nick.size + text.size);
-    if (line == NULL)
-        abort();
-    *line = (struct line){.id = head->id,
-                          .time = head->time,
-                          .kind = (uint8_t)kind,
-                          .nick_size = (uint16_t)nick.size,
-                          .text_size = (uint32_t)text.size};
-    if (nick.size > 0)
-        memcpy(line->bytes, nick.data, nick.size);
-    if (text.size > 0)
-        memcpy(line->bytes + nick.size, text.data, text.size);
-    return line;
-}
-
-/* A byte that may be part of a nick. */
-static bool is_nick_byte(unsigned char byte) {
-    return isalnum(byte) || byte >= 0x80 || byte == '-' || byte == '_';
-}
-
-bool model_mentions(struct wire_text text, const char *nick) {
-    size_t size = strlen(nick);
-    for (size_t i = 0; size > 0 && i + size <= text.size; i++) {
-        bool starts = i == 0 || !is_nick_byte((unsigned char)text.data[i - 1]);
-        bool ends = i + size == text.size || !is_nick_byte((unsigned char)text.data[i + size]);
-        if (starts && ends && strncasecmp(text.data + i, nick, size) == 0)
-            return true;
-    }
-    return false;
-}
-
-void model_add_nick(struct room *room, struct wire_text nick) {
-    size_t place = room->nick_count;
-    char *moved = NULL;
-    if (room->nicks == NULL)
-        room->nicks = calloc(MODEL_NICKS_MAX, sizeof(char *));
-    if (room->nicks == NULL)
-        abort();
-    while (place > 0 && !wire_text_equal(wire_text(room->nicks[place - 1]), nick))
-        place--;
-    if (place > 0) {
-        moved = room->nicks[--place];
-    } else {
-        moved = text_copy(nick);
-        if (room->nick_count == MODEL_NICKS_MAX)
-            free(room->nicks[0]);
-        else
-            place = room->nick_count++;
-    }
-    memmove(&room->nicks[place], &room->nicks[place + 1],
-            (room->nick_count - 1 - place) * sizeof(char *));
-    room->nicks[room->nick_count - 1] = moved;
-}
-
-static void room_drop_nick(struct room *room, struct wire_text nick) {
-    model_add_nick(room, nick);
-    free(room->nicks[--room->nick_count]);
-}
-
-/* An event's line: who did what, in words. */
-static struct line *line_of_happening(const struct message *event, struct wire_text nick,
-                                      const char *what, struct wire_text detail) {
-    struct buffer text = {0};
-    buffer_append(&text, nick.data, nick.size);
-    buffer_append_string(&text, what);
-    buffer_append(&text, detail.data, detail.size);
-    struct line *line = line_new(LINE_EVENT, &event->event, (struct wire_text){0},
-                                 (struct wire_text){(const char *)text.data, text.size});
-    buffer_free(&text);
-    return line;
-}
-
-static struct line *line_of_message(const struct model *model, const struct message *event) {
-    struct line *line =
-        line_new(LINE_MESSAGE, &event->event, event->message.nick, event->message.body);
-    line->own = event->event.actor == model->account;
-    line->mention = !line->own && model_mentions(event->message.body, model->nick);
-    return line;
-}
-
-/* The line of an event; NULL when it has none. */
-static struct line *line_of_event(const struct model *model, const struct message *event) {
-    const struct wire_text nothing = {0};
-    switch ((int)event->type) {
-    case MESSAGE_MESSAGE:
-        return line_of_message(model, event);
-    case MESSAGE_JOINED:
-        return line_of_happening(event, event->joined.nick, " joined", nothing);
-    case MESSAGE_LEFT:
-        return line_of_happening(event, event->left.nick, " left", nothing);
-    case MESSAGE_TOPIC_SET:
-        return line_of_happening(event, event->topic_set.nick,
-                                 " set the topic: ", event->topic_set.topic);
-    case MESSAGE_ROOM_MADE:
-        return line_of_happening(event, event->room_made.nick, " made the room", nothing);
-    case MESSAGE_RENAMED:
-        return line_of_happening(event, event->renamed.nick, " is now ", event->renamed.new_nick);
-    default:
-        return NULL;
-    }
-}
-
-static void room_push(struct room *room, struct line *line) {
-    room->lines = model_grow(room->lines, &room->capacity, room->count, sizeof *room->lines);
-    room->lines[room->count++] = line;
-}
-
-/* Drops the older half when there are too many, while nobody reads there. */
-static void room_trim(struct room *room) {
-    if (room->count < MODEL_LINES_MAX || room->anchor != NULL)
-        return;
-    size_t drop = room->count / 2;
-    for (size_t i = 0; i < drop; i++)
-        free(room->lines[i]);
-    memmove(room->lines, room->lines + drop, (room->count - drop) * sizeof *room->lines);
-    room->count -= drop;
-    room->more = true;
 }
 
 /* Removes the pending post that came back as an event. */
@@ -318,36 +134,49 @@ static void model_follow(struct model *model, struct room *room, const struct me
     bool own = event->event.actor == model->account;
     if (event->type == MESSAGE_MESSAGE) {
         model_settle(model, &event->message);
-        model_add_nick(room, event->message.nick);
+        room_add_nick(room, event->message.nick);
     } else if (event->type == MESSAGE_JOINED) {
-        model_add_nick(room, event->joined.nick);
+        room_add_nick(room, event->joined.nick);
     } else if (event->type == MESSAGE_LEFT) {
         room_drop_nick(room, event->left.nick);
     } else if (event->type == MESSAGE_TOPIC_SET && fresh) {
-        replace_text(&room->topic, event->topic_set.topic);
+        room_set_text(&room->topic, event->topic_set.topic);
     } else if (event->type == MESSAGE_RENAMED) {
         room_drop_nick(room, event->renamed.nick);
-        model_add_nick(room, event->renamed.new_nick);
+        room_add_nick(room, event->renamed.new_nick);
         if (own && fresh)
-            replace_text(&model->nick, event->renamed.new_nick);
+            room_set_text(&model->nick, event->renamed.new_nick);
         else if (room->kind == ROOM_DIRECT && fresh)
-            replace_text(&room->name, event->renamed.new_nick);
+            room_set_text(&room->name, event->renamed.new_nick);
     }
 }
 
-/* Counts a new message as unread, or as new below when its reader is further up. */
-static void model_count(struct model *model, struct room *room, const struct line *line) {
-    if (line->kind != LINE_MESSAGE || line->own)
-        return;
-    bool mention = line->mention || room->kind == ROOM_DIRECT;
-    if (room->anchor != NULL)
-        room->new_below++;
-    if (mention)
+/* Rings for a message that is meant for the reader. */
+static void model_ring(struct model *model, const struct room *room, const struct line *line) {
+    if (line->kind == LINE_MESSAGE && !line->own && (line->mention || room->kind == ROOM_DIRECT))
         model->bells++;
-    if (room == model_current(model))
+}
+
+/* An edit or a deletion changes the message, and the search results that show it, in all rooms. */
+static void model_amend(struct model *model, const struct message *event) {
+    for (size_t i = 0; i < model->room_count; i++)
+        room_amend(model->rooms[i], event, model->nick);
+}
+
+static void model_append_event(struct model *model, struct room *room, const struct message *event,
+                               bool first) {
+    struct line *line = line_of_event(event, model->account, model->nick);
+    model_follow(model, room, event, true);
+    if (event->type == MESSAGE_EDITED || event->type == MESSAGE_DELETED)
+        model_amend(model, event);
+    run_cover(&room->live, event->event.id);
+    if (line == NULL)
         return;
-    room->unread++;
-    room->mentions += mention;
+    if (!first) {
+        room_count(room, line);
+        model_ring(model, room, line);
+    }
+    room_push(room, line);
 }
 
 void model_append(struct model *model, const struct news *news) {
@@ -358,45 +187,35 @@ void model_append(struct model *model, const struct news *news) {
         return;
     if (news->reset) {
         room_clear(room);
-        room->more = news->more;
+        room->begun = true;
+        room->live.more_before = news->more;
     }
-    while (news_next_event(&frames, &event)) {
-        struct line *line = line_of_event(model, &event);
-        model_follow(model, room, &event, true);
-        if (line == NULL)
-            continue;
-        room_push(room, line);
-        if (!news->reset)
-            model_count(model, room, line);
-    }
-    room_trim(room);
+    while (news_next_event(&frames, &event))
+        model_append_event(model, room, &event, news->reset);
+    if (news->reset)
+        room_recount(room);
 }
 
-void model_prepend(struct model *model, const struct news *news) {
-    struct room *room = model_room(model, news->room);
-    struct wire_blob frames = news->frames;
+void model_read_page(const struct model *model, struct wire_blob frames, struct run *lines) {
     struct message event;
-    size_t older = 0;
-    if (room == NULL)
-        return;
-    room->asked_older = false;
-    room->more = news->more;
-    /* Lines are added at the end first and then moved to the front, all at once. */
-    size_t before = room->count;
     while (news_next_event(&frames, &event)) {
-        struct line *line = line_of_event(model, &event);
-        if (line == NULL)
-            continue;
-        room_push(room, line);
-        older++;
+        struct line *line = line_of_event(&event, model->account, model->nick);
+        run_cover(lines, event.event.id);
+        if (line != NULL)
+            run_push(lines, line);
     }
-    struct line **moved = reallocarray(NULL, older + 1, sizeof *moved);
-    if (moved == NULL)
-        abort();
-    memcpy(moved, room->lines + before, older * sizeof *moved);
-    memmove(room->lines + older, room->lines, before * sizeof *moved);
-    memcpy(room->lines, moved, older * sizeof *moved);
-    free(moved);
+}
+
+void model_forget_log(struct model *model) {
+    for (size_t i = 0; i < model->room_count; i++) {
+        struct room *room = model->rooms[i];
+        room_clear(room);
+        room->begun = false;
+        room->read = 0;
+        room->counted = 0;
+        room->unread = 0;
+        room->mentions = 0;
+    }
 }
 
 void model_notice(struct model *model, struct room *room, const char *format, ...) {
@@ -411,19 +230,49 @@ void model_notice(struct model *model, struct room *room, const char *format, ..
     const struct event_head head = {.time = clock_wall()};
     room_push(room, line_new(LINE_NOTICE, &head, (struct wire_text){0},
                              (struct wire_text){text, (size_t)size}));
+    room->noted = room->in_past || room->anchor != NULL;
     free(text);
 }
 
-void model_hit(struct model *model, struct room *room, const struct message *event) {
-    struct buffer text = {0};
+void model_hit(struct model *model, struct room *room, const struct message *event, size_t number) {
     const struct room *place = model_room(model, event->event.room);
-    buffer_append_format(&text, "%s  ", place != NULL ? place->name : "?");
-    buffer_append(&text, event->message.body.data, event->message.body.size);
-    struct event_head head = event->event;
-    head.id = 0;
-    room_push(room, line_new(LINE_HIT, &head, event->message.nick,
-                             (struct wire_text){(const char *)text.data, text.size}));
-    buffer_free(&text);
+    struct buffer heading = {0};
+    buffer_append_format(&heading, "[%zu] %s  ", number, place != NULL ? place->name : "?");
+    room_push(room, line_of_hit(event, buffer_string(&heading)));
+    buffer_free(&heading);
+}
+
+static const struct line *run_find_message(const struct run *run, uint64_t id, uint32_t room,
+                                           uint32_t *number) {
+    for (size_t i = run->count; i > 0; i--) {
+        const struct line *line = run->lines[i - 1];
+        if (line->id != id || (line->kind != LINE_MESSAGE && line->kind != LINE_HIT))
+            continue;
+        *number = line->kind == LINE_HIT ? line->place.room : room;
+        return line;
+    }
+    return NULL;
+}
+
+const struct line *model_find(const struct model *model, uint64_t id, uint32_t *number) {
+    for (size_t i = 0; i < model->room_count && id != 0; i++) {
+        const struct room *room = model->rooms[i];
+        const struct line *line = run_find_message(&room->live, id, room->number, number);
+        if (line == NULL)
+            line = run_find_message(&room->past, id, room->number, number);
+        if (line != NULL)
+            return line;
+    }
+    return NULL;
+}
+
+const struct line *model_own_newest(const struct room *room) {
+    for (size_t i = room->live.count; i > 0; i--) {
+        const struct line *line = room->live.lines[i - 1];
+        if (line->kind == LINE_MESSAGE && line->own && !line->deleted)
+            return line;
+    }
+    return NULL;
 }
 
 void model_reset_outbox(struct model *model, uint64_t outbox, uint64_t next_number) {
@@ -450,6 +299,11 @@ void model_add_pending(struct model *model, uint64_t number, uint32_t room, stru
 }
 
 void model_post(struct model *model, uint32_t room, struct wire_text text) {
+    struct room *place = model_room(model, room);
+    if (place != NULL) {
+        place->marker = 0;
+        room_follow(place);
+    }
     model_add_pending(model, model->next_number++, room, text);
 }
 
@@ -476,5 +330,5 @@ struct pending *model_refused(struct model *model, uint64_t number) {
 }
 
 void model_set_nick(struct model *model, const char *nick) {
-    replace_text(&model->nick, wire_text(nick));
+    room_set_text(&model->nick, wire_text(nick));
 }

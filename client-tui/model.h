@@ -1,56 +1,10 @@
-/* What the user sees, without a screen: rooms, their lines, unread counts, posts that wait. Fed
- * with news, read by the view. Knows no curses and no sockets. The UI thread's alone. Text in lines
- * is as it came from the network; it passes text_clean before it is shown. */
+/* What the user sees, without a screen: rooms with their lines (room.h), unread counts, posts that
+ * wait. Fed with news, read by the view. Knows no curses and no sockets. The UI thread's alone. */
 #ifndef CLIENT_MODEL_H
 #define CLIENT_MODEL_H
 
 #include "news.h"
-
-#include <stdbool.h>
-#include <stdint.h>
-
-enum {
-    MODEL_LINES_MAX = 20000
-}; /* a room's; beyond it the oldest are dropped, to be fetched again */
-
-enum line_kind {
-    LINE_MESSAGE, /* nick said text */
-    LINE_EVENT,   /* text tells what happened */
-    LINE_NOTICE,  /* from the client itself */
-    LINE_HIT      /* a search result: nick said text, in another place */
-};
-
-/* One entry of a room; one allocation, owned by the room. */
-struct line {
-    uint64_t id; /* 0 for the client's own */
-    uint64_t time;
-    uint32_t text_size;
-    uint16_t nick_size;
-    uint8_t kind;
-    bool own : 1;
-    bool mention : 1;
-    char bytes[]; /* nick, then text */
-};
-
-struct room {
-    uint32_t number; /* 0: the start room, not yet joined */
-    enum room_kind kind;
-    char *name;
-    char *topic;
-    struct line **lines;
-    size_t count;
-    size_t capacity;
-    bool more;        /* the server has older ones */
-    bool asked_older; /* and was asked for them */
-    unsigned unread;
-    unsigned mentions;
-    struct line *anchor;  /* while reading above: the lowest line shown; NULL: follows the newest */
-    size_t anchor_hidden; /* rows of it that are below the pane */
-    unsigned new_below;   /* messages that came since then */
-    char **nicks;         /* seen or told of, most recent last; for completion */
-    size_t nick_count;
-    bool asked_who;
-};
+#include "room.h"
 
 /* A post of ours that the server has not stored yet. */
 struct pending {
@@ -82,21 +36,32 @@ struct room *model_current(const struct model *model);
 struct room *model_room(const struct model *model, uint32_t number);
 /* By its name, with or without case; NULL when there is none. */
 struct room *model_room_named(const struct model *model, const char *name);
+/* Shows another room; what was selected and marked as new in the one before is no more. */
 void model_show(struct model *model, const struct room *room);
 
 /* The server's announcement of a room; returns it. */
 struct room *model_announce(struct model *model, const struct message_room *message);
 void model_forget_room(struct model *model, uint32_t number);
 
-/* NEWS_EVENTS and NEWS_OLDER. */
+/* The log is another one: lines and read positions mean nothing now. */
+void model_forget_log(struct model *model);
+
+/* NEWS_EVENTS; and the lines of a page's frames, noting in `lines` which events they cover. */
 void model_append(struct model *model, const struct news *news);
-void model_prepend(struct model *model, const struct news *news);
+void model_read_page(const struct model *model, struct wire_blob frames, struct run *lines);
 
 /* A line of the client's own at the room's end; `text` may have several lines. */
 void model_notice(struct model *model, struct room *room, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* A search result at the room's end. */
-void model_hit(struct model *model, struct room *room, const struct message *event);
+/* A search result at the room's end, with its number in the list. */
+void model_hit(struct model *model, struct room *room, const struct message *event, size_t number);
+
+/* The line of a message in any room, also as a search result; its room goes into *number. NULL
+ * when it is not loaded. */
+const struct line *model_find(const struct model *model, uint64_t id, uint32_t *number);
+
+/* One's own newest message of the room that is loaded and was not deleted, or NULL. */
+const struct line *model_own_newest(const struct room *room);
 
 /* The outbox as the network thread tells of it. */
 void model_reset_outbox(struct model *model, uint64_t outbox, uint64_t next_number);
@@ -109,12 +74,5 @@ void model_stored(struct model *model, uint64_t up_to);
 struct pending *model_refused(struct model *model, uint64_t number);
 
 void model_set_nick(struct model *model, const char *nick);
-void model_add_nick(struct room *room, struct wire_text nick);
-
-struct wire_text line_nick(const struct line *line);
-struct wire_text line_text(const struct line *line);
-
-/* Whether the text names the nick as a word. */
-bool model_mentions(struct wire_text text, const char *nick);
 
 #endif

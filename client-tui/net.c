@@ -25,7 +25,7 @@ enum {
     NET_STOP_MILLISECONDS = 500
 };
 
-bool net_await(struct net *net, uint32_t tag, uint32_t room, enum await_kind what) {
+bool net_await(struct net *net, const struct awaited *awaited) {
     if (net->awaited_count == net->awaited_capacity) {
         size_t capacity = net->awaited_capacity > 0 ? net->awaited_capacity * 2 : 8;
         struct awaited *grown = realloc(net->awaited, capacity * sizeof *grown);
@@ -34,7 +34,7 @@ bool net_await(struct net *net, uint32_t tag, uint32_t room, enum await_kind wha
         net->awaited = grown;
         net->awaited_capacity = capacity;
     }
-    net->awaited[net->awaited_count++] = (struct awaited){tag, room, what};
+    net->awaited[net->awaited_count++] = *awaited;
     return true;
 }
 
@@ -62,7 +62,8 @@ uint32_t net_own_tag(struct net *net) {
 void net_send_history(struct net *net, struct message_history wish, enum await_kind what) {
     struct message request = {.type = MESSAGE_HISTORY, .history = wish};
     request.history.tag = net_own_tag(net);
-    if (net_await(net, request.history.tag, wish.room, what))
+    const struct awaited awaited = {request.history.tag, what, wish};
+    if (net_await(net, &awaited))
         net_send(net, &request);
 }
 
@@ -75,8 +76,8 @@ static void net_fail_awaited(struct net *net) {
     for (size_t i = 0; i < net->awaited_count; i++) {
         if (net->awaited[i].what == AWAIT_ANSWER)
             reporter_error(&net->reporter, net->awaited[i].tag, "the connection was lost");
-        else if (net->awaited[i].what == AWAIT_OLDER)
-            reporter_older(&net->reporter, net->awaited[i].room, (struct wire_blob){0}, true);
+        else if (net->awaited[i].what == AWAIT_PAGE)
+            reporter_no_page(&net->reporter, &net->awaited[i].wish, ERROR_NONE);
     }
     net->awaited_count = 0;
 }

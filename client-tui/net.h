@@ -33,12 +33,16 @@ struct queue_chain net_take(struct net *net);
  * numbers posts in the order of these calls, beginning with NEWS_OUTBOX's number. */
 void net_post(struct net *net, uint32_t room, struct wire_text body);
 
-/* Sends a request as it is (join, leave, direct, rename, set_topic, who, list, search). When there
+/* Sends a request as it is (join, leave, direct, rename, set_topic, who, list, search,
+ * edit, delete). When there
  * is no connection, or it breaks before the answer, the answer is an `error` with ERROR_FAILED. */
 void net_request(struct net *net, const struct message *request);
 
-/* Asks for the page before the event `before` of a room; the answer is NEWS_OLDER. */
-void net_older(struct net *net, uint32_t room, uint64_t before);
+/* Asks for a page of a room's history; the answer is NEWS_PAGE. The tag is set here. */
+void net_history(struct net *net, const struct message_history *wish);
+
+/* Tells the server how far a room was read; dropped when there is no connection. */
+void net_tell_read(struct net *net, uint32_t room, uint64_t id);
 
 /* The nick to greet with from now on; tries at once if the greeting was refused. */
 void net_rename(struct net *net, const char *nick);

@@ -11,7 +11,8 @@ static void net_send_start_room(struct net *net) {
     struct message join = {.type = MESSAGE_JOIN};
     join.join.tag = net_own_tag(net);
     join.join.name = wire_text(net->start_room);
-    if (net_await(net, join.join.tag, 0, AWAIT_START_ROOM))
+    const struct awaited awaited = {.tag = join.join.tag, .what = AWAIT_START_ROOM};
+    if (net_await(net, &awaited))
         net_send(net, &join);
 }
 
@@ -107,8 +108,8 @@ static void net_on_error(struct net *net, const struct message *message, struct 
     }
     if (!net_take_awaited(net, error->tag, &awaited))
         return;
-    if (awaited.what == AWAIT_OLDER)
-        reporter_older(&net->reporter, awaited.room, (struct wire_blob){0}, true);
+    if (awaited.what == AWAIT_PAGE)
+        reporter_no_page(&net->reporter, &awaited.wish, error->code);
     else if (awaited.what == AWAIT_FEED && error->code != ERROR_NOT_A_MEMBER)
         net_lose(net, "the server could not read its history");
     else if (awaited.what != AWAIT_FEED)
@@ -133,9 +134,8 @@ static void net_on_page(struct net *net, const struct message *message, struct w
         return;
     if (awaited.what == AWAIT_FEED)
         feed_page(net->feed, &message->page);
-    else if (awaited.what == AWAIT_OLDER)
-        reporter_older(&net->reporter, message->page.room, message->page.events,
-                       message->page.more != 0);
+    else if (awaited.what == AWAIT_PAGE)
+        reporter_page(&net->reporter, &awaited.wish, message->page.events, message->page.more != 0);
 }
 
 static void net_on_stored(struct net *net, const struct message *message,
@@ -164,6 +164,11 @@ static void net_on_behind(struct net *net, const struct message *message,
 
 static void net_on_gone(struct net *net, const struct message *message, struct wire_blob payload) {
     feed_gone(net->feed, message->gone.room);
+    reporter_answer(&net->reporter, payload);
+}
+
+static void net_on_seen(struct net *net, const struct message *message, struct wire_blob payload) {
+    (void)message;
     reporter_answer(&net->reporter, payload);
 }
 
@@ -202,6 +207,7 @@ static void (*const net_functions[256])(struct net *net, const struct message *m
     [MESSAGE_HITS] = net_on_answer,     [MESSAGE_PEOPLE] = net_on_answer,
     [MESSAGE_ROOMS] = net_on_answer,    [MESSAGE_DONE] = net_on_answer,
     [MESSAGE_BEHIND] = net_on_behind,   [MESSAGE_GONE] = net_on_gone,
+    [MESSAGE_SEEN] = net_on_seen,
 };
 
 /* Handles one payload. What a server may not say, or says in a broken way, ends the connection;

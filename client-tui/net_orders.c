@@ -5,15 +5,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NET_ORDER_BYTES = 4 << 20, NET_OLDER_MESSAGES = 100 };
+enum { NET_ORDER_BYTES = 4 << 20 };
 
-enum order_kind { ORDER_POST, ORDER_REQUEST, ORDER_OLDER, ORDER_RENAME, ORDER_RETRY, ORDER_STOP };
+enum order_kind {
+    ORDER_POST,
+    ORDER_REQUEST,
+    ORDER_PAGE,
+    ORDER_READ,
+    ORDER_RENAME,
+    ORDER_RETRY,
+    ORDER_STOP
+};
 
 struct order {
     struct queue_item item; /* first, see queue.h */
     enum order_kind kind;
     uint32_t room;
-    uint64_t before;
+    struct message_history wish;
+    uint64_t id;
     size_t size;
     uint8_t bytes[]; /* body, frame or nick */
 };
@@ -28,22 +37,29 @@ static void net_order_request(struct net *net, const struct order *order) {
     message_decode((struct wire_blob){order->bytes + FRAME_HEAD, order->size - FRAME_HEAD},
                    &message);
     /* Every request begins with its tag. What was posted before it goes before it. */
-    uint32_t tag = message.join.tag;
+    const struct awaited awaited = {.tag = message.join.tag, .what = AWAIT_ANSWER};
     net_send_posts(net);
-    if (net->phase != NET_ONLINE || !net_await(net, tag, 0, AWAIT_ANSWER))
-        reporter_error(&net->reporter, tag,
+    if (net->phase != NET_ONLINE || !net_await(net, &awaited))
+        reporter_error(&net->reporter, awaited.tag,
                        "not connected: try again when the status line says online");
     else
         buffer_append(&net->output, order->bytes, order->size);
 }
 
-static void net_order_older(struct net *net, const struct order *order) {
-    const struct message_history wish = {
-        .room = order->room, .before = order->before, .limit = NET_OLDER_MESSAGES, .newest = 1};
+static void net_order_page(struct net *net, const struct order *order) {
     if (net->phase == NET_ONLINE)
-        net_send_history(net, wish, AWAIT_OLDER);
+        net_send_history(net, order->wish, AWAIT_PAGE);
     else
-        reporter_older(&net->reporter, order->room, (struct wire_blob){0}, true);
+        reporter_no_page(&net->reporter, &order->wish, ERROR_NONE);
+}
+
+static void net_order_read(struct net *net, const struct order *order) {
+    struct message read = {.type = MESSAGE_READ};
+    if (net->phase != NET_ONLINE)
+        return;
+    read.read.room = order->room;
+    read.read.id = order->id;
+    net_send(net, &read);
 }
 
 static void net_order_retry(struct net *net, const struct order *order) {
@@ -70,9 +86,10 @@ static void net_stop_soon(struct net *net, const struct order *order) {
 }
 
 static void (*const net_order_functions[])(struct net *net, const struct order *order) = {
-    [ORDER_POST] = net_order_post,   [ORDER_REQUEST] = net_order_request,
-    [ORDER_OLDER] = net_order_older, [ORDER_RENAME] = net_order_rename,
-    [ORDER_RETRY] = net_order_retry, [ORDER_STOP] = net_stop_soon,
+    [ORDER_POST] = net_order_post,     [ORDER_REQUEST] = net_order_request,
+    [ORDER_PAGE] = net_order_page,     [ORDER_READ] = net_order_read,
+    [ORDER_RENAME] = net_order_rename, [ORDER_RETRY] = net_order_retry,
+    [ORDER_STOP] = net_stop_soon,
 };
 
 static void order_discard(struct queue_item *item) {
@@ -136,11 +153,18 @@ void net_request(struct net *net, const struct message *request) {
     buffer_free(&frame);
 }
 
-void net_older(struct net *net, uint32_t room, uint64_t before) {
-    struct order *order = order_new(ORDER_OLDER, NULL, 0);
+void net_history(struct net *net, const struct message_history *wish) {
+    struct order *order = order_new(ORDER_PAGE, NULL, 0);
+    if (order != NULL)
+        order->wish = *wish;
+    net_order(net, order);
+}
+
+void net_tell_read(struct net *net, uint32_t room, uint64_t id) {
+    struct order *order = order_new(ORDER_READ, NULL, 0);
     if (order != NULL) {
         order->room = room;
-        order->before = before;
+        order->id = id;
     }
     net_order(net, order);
 }

@@ -25,13 +25,13 @@ enum net_phase {
     NET_ONLINE
 };
 
-enum await_kind { AWAIT_ANSWER, AWAIT_FEED, AWAIT_OLDER, AWAIT_START_ROOM };
+enum await_kind { AWAIT_ANSWER, AWAIT_FEED, AWAIT_PAGE, AWAIT_START_ROOM };
 
 /* A request of which the answer is awaited. */
 struct awaited {
     uint32_t tag;
-    uint32_t room;
     enum await_kind what;
+    struct message_history wish; /* of AWAIT_PAGE */
 };
 
 struct net {
@@ -78,7 +78,7 @@ void net_be_refused(struct net *net, unsigned code, struct wire_text reason,
                     struct wire_text suggestion);
 void net_send(struct net *net, const struct message *message);
 uint32_t net_own_tag(struct net *net);
-bool net_await(struct net *net, uint32_t tag, uint32_t room, enum await_kind what);
+bool net_await(struct net *net, const struct awaited *awaited);
 bool net_take_awaited(struct net *net, uint32_t tag, struct awaited *found);
 /* Sends the waiting posts that this connection has not sent, within the window. */
 void net_send_posts(struct net *net);

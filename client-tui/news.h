@@ -21,8 +21,9 @@ enum news_kind {
     NEWS_PENDING, /* at start, once for each post still waiting on disk: number, room, text */
     NEWS_EVENTS,  /* event frames of `room`, in order, each exactly once, to follow those before.
                      `reset`: they are the room's first (older ones are there if `more`) */
-    NEWS_OLDER, /* event frames that come right before the oldest known; older ones still if `more`.
-                   The answer to net_older; empty when it could not be answered */
+    NEWS_PAGE,    /* the answer to net_history: `wish` as it was asked, and the event frames of the
+                     page; further ones if `more`. `failed`: there is no page, as the server said
+                     (code), or for want of a connection (code 0) */
     NEWS_STORED,  /* our posts up to `number` are on disk */
     NEWS_REFUSED, /* our post `number` was not stored (code, text); later numbers move down by one
                    */
@@ -38,6 +39,8 @@ struct news {
     uint32_t room;
     bool more;
     bool reset;
+    bool failed;
+    struct message_history wish;
     uint64_t number;
     uint64_t outbox;
     struct wire_text text; /* the views lie in `bytes` */

@@ -117,9 +117,24 @@ void reporter_events(struct reporter *reporter, uint32_t room, struct wire_blob 
         abort();
 }
 
-void reporter_older(struct reporter *reporter, uint32_t room, struct wire_blob frames, bool more) {
-    struct news *news = news_of_frames(NEWS_OLDER, room, frames);
+static struct news *news_of_page(const struct message_history *wish, struct wire_blob frames) {
+    struct news *news = news_of_frames(NEWS_PAGE, wish->room, frames);
+    news->wish = *wish;
+    return news;
+}
+
+void reporter_page(struct reporter *reporter, const struct message_history *wish,
+                   struct wire_blob frames, bool more) {
+    struct news *news = news_of_page(wish, frames);
     news->more = more;
+    reporter_add(reporter, news);
+}
+
+void reporter_no_page(struct reporter *reporter, const struct message_history *wish,
+                      unsigned code) {
+    struct news *news = news_of_page(wish, (struct wire_blob){0});
+    news->failed = true;
+    news->code = code;
     reporter_add(reporter, news);
 }
 

@@ -31,7 +31,9 @@ void reporter_refusal(struct reporter *reporter, unsigned code, struct wire_text
                       struct wire_text suggestion);
 void reporter_events(struct reporter *reporter, uint32_t room, struct wire_blob frames, bool reset,
                      bool more);
-void reporter_older(struct reporter *reporter, uint32_t room, struct wire_blob frames, bool more);
+void reporter_page(struct reporter *reporter, const struct message_history *wish,
+                   struct wire_blob frames, bool more);
+void reporter_no_page(struct reporter *reporter, const struct message_history *wish, unsigned code);
 /* NEWS_OUTBOX and a NEWS_PENDING for each post. */
 void reporter_outbox(struct reporter *reporter, const struct outbox *outbox);
 void reporter_stored(struct reporter *reporter, uint64_t up_to);

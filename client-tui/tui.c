@@ -1,6 +1,7 @@
 /* The loop: keys first, then signals, then a bounded share of the news, then at most one frame. A
  * flood of messages costs frames, never keystrokes. */
 #include "tui.h"
+#include "tui_parts.h"
 #include "clock.h"
 #include "commands.h"
 #include "complete.h"
@@ -21,24 +22,8 @@
 
 enum {
     TUI_FRAME_MILLISECONDS = 16,
-    TUI_NEWS_MILLISECONDS = 4,    /* a turn's share, after which keys are looked at again */
-    TUI_ESCAPE_MILLISECONDS = 40, /* what may lie between the bytes of one key */
-    TUI_WHEEL_ROWS = 3,
-    TUI_KEY_MAX = 16
-};
-
-struct tui {
-    struct chat *chat;
-    struct view view;
-    struct queue_chain news; /* taken and not yet applied */
-    char key[TUI_KEY_MAX];   /* bytes that may be the beginning of a key of ours */
-    size_t key_size;
-    uint64_t key_since;
-    bool pasting;
-    bool in_mouse_report;
-    bool dirty;
-    uint64_t painted;
-    bool terminal_gone;
+    TUI_NEWS_MILLISECONDS = 4,   /* a turn's share, after which keys are looked at again */
+    TUI_ESCAPE_MILLISECONDS = 40 /* what may lie between the bytes of one key */
 };
 
 /* The UI thread's; there is one screen. */
@@ -47,157 +32,6 @@ static struct tui tui;
 static struct room *tui_room(void) {
     return model_current(tui.chat->model);
 }
-
-static void tui_scroll(long rows) {
-    if (pane_scroll(&tui.view.layout.pane, tui_room(), rows) && rows > 0)
-        chat_older(tui.chat, tui_room());
-}
-
-static void tui_page_up(char last) {
-    (void)last;
-    tui_scroll(tui.view.layout.pane.rows > 1 ? tui.view.layout.pane.rows - 1 : 1);
-}
-
-static void tui_page_down(char last) {
-    (void)last;
-    tui_scroll(tui.view.layout.pane.rows > 1 ? 1 - tui.view.layout.pane.rows : -1);
-}
-
-static void tui_line_up(char last) {
-    (void)last;
-    tui_scroll(1);
-}
-
-static void tui_line_down(char last) {
-    (void)last;
-    tui_scroll(-1);
-}
-
-static void tui_wheel_up(char last) {
-    (void)last;
-    tui.in_mouse_report = true;
-    tui_scroll(TUI_WHEEL_ROWS);
-}
-
-static void tui_wheel_down(char last) {
-    (void)last;
-    tui.in_mouse_report = true;
-    tui_scroll(-TUI_WHEEL_ROWS);
-}
-
-static void tui_mouse(char last) {
-    (void)last;
-    tui.in_mouse_report = true;
-}
-
-static void tui_top(char last) {
-    (void)last;
-    pane_to_top(&tui.view.layout.pane, tui_room());
-    chat_older(tui.chat, tui_room());
-}
-
-static void tui_bottom(char last) {
-    (void)last;
-    pane_to_bottom(tui_room());
-}
-
-static void tui_show_room(size_t index) {
-    if (index < tui.chat->model->room_count)
-        model_show(tui.chat->model, tui.chat->model->rooms[index]);
-}
-
-static void tui_next_room(char last) {
-    const struct model *model = tui.chat->model;
-    (void)last;
-    tui_show_room((model->current + 1) % model->room_count);
-}
-
-static void tui_previous_room(char last) {
-    const struct model *model = tui.chat->model;
-    (void)last;
-    tui_show_room((model->current + model->room_count - 1) % model->room_count);
-}
-
-/* The next room with a mention, or else with anything unread. */
-static void tui_unread_room(char last) {
-    const struct model *model = tui.chat->model;
-    (void)last;
-    for (int any = 0; any < 2; any++)
-        for (size_t i = 1; i < model->room_count; i++) {
-            size_t index = (model->current + i) % model->room_count;
-            const struct room *room = model->rooms[index];
-            if (room->mentions > 0 || (any && room->unread > 0)) {
-                tui_show_room(index);
-                return;
-            }
-        }
-}
-
-static void tui_room_number(char last) {
-    tui_show_room((size_t)(last - '1'));
-}
-
-static void tui_newline(char last) {
-    (void)last;
-    input_insert('\n');
-}
-
-static void tui_redraw(char last) {
-    (void)last;
-    screen_resume();
-}
-
-static void tui_suspend(char last) {
-    (void)last;
-    screen_suspend();
-}
-
-static void tui_interrupt(char last) {
-    (void)last;
-    if (input_is_empty())
-        view_set_hint(&tui.view, "Ctrl-D or /quit ends the program");
-    input_clear();
-}
-
-static void tui_end_of_input(char last) {
-    if (input_is_empty())
-        tui.chat->quit = true;
-    else
-        input_byte((unsigned char)last);
-}
-
-static void tui_paste_begin(char last) {
-    (void)last;
-    tui.pasting = true;
-}
-
-static void tui_paste_end(char last) {
-    (void)last;
-    tui.pasting = false;
-}
-
-static void (*const tui_actions[])(char last) = {
-    [KEY_ACTION_PAGE_UP] = tui_page_up,
-    [KEY_ACTION_PAGE_DOWN] = tui_page_down,
-    [KEY_ACTION_LINE_UP] = tui_line_up,
-    [KEY_ACTION_LINE_DOWN] = tui_line_down,
-    [KEY_ACTION_WHEEL_UP] = tui_wheel_up,
-    [KEY_ACTION_WHEEL_DOWN] = tui_wheel_down,
-    [KEY_ACTION_TOP] = tui_top,
-    [KEY_ACTION_BOTTOM] = tui_bottom,
-    [KEY_ACTION_NEXT_ROOM] = tui_next_room,
-    [KEY_ACTION_PREVIOUS_ROOM] = tui_previous_room,
-    [KEY_ACTION_UNREAD_ROOM] = tui_unread_room,
-    [KEY_ACTION_ROOM_NUMBER] = tui_room_number,
-    [KEY_ACTION_NEWLINE] = tui_newline,
-    [KEY_ACTION_REDRAW] = tui_redraw,
-    [KEY_ACTION_SUSPEND] = tui_suspend,
-    [KEY_ACTION_INTERRUPT] = tui_interrupt,
-    [KEY_ACTION_END] = tui_end_of_input,
-    [KEY_ACTION_PASTE_BEGIN] = tui_paste_begin,
-    [KEY_ACTION_PASTE_END] = tui_paste_end,
-    [KEY_ACTION_MOUSE] = tui_mouse,
-};
 
 /* A byte that belongs to no key of ours: to the line editor, or as it is when it was pasted. */
 static void tui_pass_on(char byte) {
@@ -229,7 +63,7 @@ static void tui_take_byte(char byte) {
         bool more = used < tui.key_size;
         char last = tui.key[used - 1];
         tui.key_size = 0;
-        tui_actions[found->action](last);
+        tui_act(&tui, found->action, last);
         if (more)
             tui_take_byte(byte);
     } else if (match != KEY_PREFIX || tui.key_size == TUI_KEY_MAX) {
@@ -245,10 +79,21 @@ static void tui_read_keys(void) {
         return;
     }
     view_set_hint(&tui.view, NULL);
+    tui.seek = SEEK_NOTHING;
+    tui_room()->stalled = false;
     for (ssize_t i = 0; i < got; i++)
         tui_take_byte(bytes[i]);
     tui.key_since = clock_monotonic();
     tui.dirty = true;
+}
+
+/* What is selected stays in sight while lines come or the size changes. */
+static void tui_keep_selection(void) {
+    struct room *room = tui_room();
+    const struct area *area = &tui.view.layout.pane;
+    bool follows = room->anchor == NULL && !room->in_past;
+    if (room->selected != NULL)
+        pane_reveal(area, room, follows ? pane_pending_rows(area, tui.chat->model, room) : 0);
 }
 
 static void tui_take_signals(void) {
@@ -256,8 +101,10 @@ static void tui_take_signals(void) {
         if (signal == SIGWINCH) {
             screen_resize();
             view_layout(&tui.view);
-            if (tui.view.layout.fits)
+            if (tui.view.layout.fits) {
                 pane_scroll(&tui.view.layout.pane, tui_room(), 0);
+                tui_keep_selection();
+            }
         } else if (signal == SIGTSTP) {
             screen_suspend();
         } else if (signal == SIGCONT) {
@@ -280,18 +127,63 @@ static void tui_take_news(void) {
         news_free(news);
         tui.dirty = true;
     }
+    if (tui.dirty && tui.view.layout.fits && tui_room()->anchor == NULL)
+        tui_keep_selection();
+}
+
+/* Fetches what is missing at an end of the passage that the pane has come to. */
+static void tui_load_edges(struct room *room) {
+    bool at_top = pane_scroll(&tui.view.layout.pane, room, 0);
+    if (room->past.count == 0 || pane_lowest(room) == room->past.count - 1)
+        chat_newer(tui.chat, room);
+    if (at_top)
+        chat_older(tui.chat, room);
+}
+
+/* Puts the pane where it is wanted, now that keys and news have done what they do. */
+static void tui_settle(void) {
+    struct room *room = tui_room();
+    chat_settle_room(tui.chat);
+    tui_go_on_seeking(&tui);
+    if (room->goal != GOAL_NONE || tui.was_in_past != room->in_past)
+        pane_scroll(&tui.view.layout.pane, room, 0);
+    if (room->goal != GOAL_NONE)
+        pane_reach_goal(&tui.view.layout.pane, room);
+    if (room->in_past)
+        tui_load_edges(room);
+    if (room->asked == PAGE_NONE)
+        room->goal = GOAL_NONE;
+    tui.was_in_past = room->in_past;
+}
+
+/* What is on the screen now was read up to the lowest line. */
+static void tui_note_read(void) {
+    struct room *room = tui_room();
+    const struct run *run = room_run(room);
+    size_t index = pane_lowest(room);
+    if (!tui.view.layout.fits || room->goal != GOAL_NONE || index == RUN_NONE)
+        return;
+    while (index > 0 && line_event(run->lines[index]) == 0)
+        index--;
+    unsigned unread = room->unread;
+    chat_note_read(tui.chat, line_event(run->lines[index]));
+    tui.dirty = tui.dirty || unread != room->unread;
 }
 
 static void tui_paint(void) {
     uint64_t now = clock_monotonic();
     if (!tui.dirty || now - tui.painted < TUI_FRAME_MILLISECONDS)
         return;
+    view_layout(&tui.view);
+    if (tui.view.layout.fits)
+        tui_settle();
     view_paint(&tui.view, tui.chat);
     if (tui.chat->model->bells > 0)
         beep();
     tui.chat->model->bells = 0;
     tui.painted = now;
     tui.dirty = false;
+    tui_note_read();
 }
 
 static int at_most(int value, uint64_t most) {
@@ -312,6 +204,9 @@ static int tui_patience(void) {
         patience = at_most(patience, TUI_ESCAPE_MILLISECONDS);
     if (tui.chat->link == LINK_WAITING)
         patience = at_most(patience, 500); /* the countdown */
+    int telling = chat_tell_read(tui.chat, false);
+    if (telling >= 0)
+        patience = at_most(patience, (uint64_t)telling);
     return patience;
 }
 
@@ -332,10 +227,28 @@ static void tui_wait(void) {
         tui.dirty = true;
 }
 
+/* Enter on an empty line opens the search result that is selected. */
+static bool tui_open_selected(size_t size) {
+    const struct line *selected = tui_room()->selected;
+    if (size > 0 || selected == NULL || selected->kind != LINE_HIT)
+        return false;
+    chat_goto(tui.chat, selected->place.room, selected->id);
+    return true;
+}
+
 static void tui_entered(void *context, const char *text, size_t size) {
+    const struct room *before = tui_room();
     (void)context;
-    commands_enter(tui.chat, text, size);
-    pane_to_bottom(tui_room());
+    if (tui_open_selected(size))
+        return;
+    if (commands_enter(tui.chat, text, size) && tui_room() == before) {
+        room_follow(tui_room());
+        tui_room()->selected = NULL;
+    }
+    if (tui.chat->draft != NULL)
+        input_draft(tui.chat->draft);
+    free(tui.chat->draft);
+    tui.chat->draft = NULL;
 }
 
 static void tui_show_matches(void *context, const char *matches) {
@@ -361,6 +274,7 @@ int tui_run(struct chat *chat) {
         tui_take_news();
         tui_paint();
     }
+    chat_tell_read(chat, true);
     tui_end();
     return EXIT_SUCCESS;
 }

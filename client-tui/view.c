@@ -141,9 +141,19 @@ static void count_unread(const struct model *model, unsigned *unread, unsigned *
     *unread = 0;
     *mentions = 0;
     for (size_t i = 0; i < model->room_count; i++) {
+        if (i == model->current)
+            continue;
         *unread += model->rooms[i]->unread;
         *mentions += model->rooms[i]->mentions;
     }
+}
+
+/* While the newest line is out of sight: what is below, or that something is. */
+static void view_append_place(struct buffer *text, const struct room *room) {
+    if (room->unread > 0)
+        buffer_append_format(text, " ↓ %u new below ", room->unread);
+    else
+        buffer_append_string(text, room->noted ? " ↓ a note below " : " ↑ reading above ");
 }
 
 static void view_paint_status(const struct view *view, const struct chat *chat) {
@@ -156,9 +166,8 @@ static void view_paint_status(const struct view *view, const struct chat *chat) 
     bool trouble = chat->link == LINK_WAITING || chat->link == LINK_REFUSED;
     count_unread(chat->model, &unread, &mentions);
     view_link_text(chat, link, sizeof link);
-    if (room->anchor != NULL)
-        buffer_append_format(&text, room->new_below > 0 ? " ↓ %u new below " : " ↑ reading above ",
-                             room->new_below);
+    if (room->anchor != NULL || room->in_past)
+        view_append_place(&text, room);
     if (view->hint != NULL) {
         buffer_append_format(&text, " %s", view->hint);
     } else {

@@ -27,10 +27,18 @@ void net_request(struct net *net, const struct message *request) {
     buffer_free(&line);
 }
 
-void net_older(struct net *net, uint32_t room, uint64_t before) {
+void net_history(struct net *net, const struct message_history *wish) {
     char what[64];
     (void)net;
-    snprintf(what, sizeof what, "older %u %llu", room, (unsigned long long)before);
+    snprintf(what, sizeof what, "history %u %llu..%llu", wish->room,
+             (unsigned long long)wish->after, (unsigned long long)wish->before);
+    note(what, wire_text(""));
+}
+
+void net_tell_read(struct net *net, uint32_t room, uint64_t id) {
+    char what[64];
+    (void)net;
+    snprintf(what, sizeof what, "read %u %llu", room, (unsigned long long)id);
     note(what, wire_text(""));
 }
 
@@ -213,10 +221,10 @@ static void expect_matches(const char *line, const char *word, int start, const 
 
 static void tab_completes_commands_nicks_and_rooms(void **state) {
     (void)state;
-    model_add_nick(model_current(chat.model), wire_text("bob"));
-    model_add_nick(model_current(chat.model), wire_text("Boris"));
-    model_add_nick(model_current(chat.model), wire_text("alice"));
-    model_add_nick(model_current(chat.model), wire_text("b\033[31mad"));
+    room_add_nick(model_current(chat.model), wire_text("bob"));
+    room_add_nick(model_current(chat.model), wire_text("Boris"));
+    room_add_nick(model_current(chat.model), wire_text("alice"));
+    room_add_nick(model_current(chat.model), wire_text("b\033[31mad"));
     expect_matches("/to", "/to", 0, "/topic");
     expect_matches("/l", "/l", 0, "/leave|/list");
     expect_matches("bor", "bor", 0, "Boris:");

@@ -28,25 +28,22 @@ static struct message message_by(uint32_t actor, uint64_t id, const char *nick, 
 }
 
 /* Hands one event to the model as news. */
-static void tell_as(enum news_kind kind, const struct message *event, bool reset) {
+static void tell_as(const struct message *event, bool reset, bool more) {
     struct buffer frame = {0};
     message_encode(&frame, event);
-    struct news *news = news_new(kind, frame.size);
+    struct news *news = news_new(NEWS_EVENTS, frame.size);
     memcpy(news->bytes, frame.data, frame.size);
     news->frames = (struct wire_blob){news->bytes, frame.size};
     news->room = event->event.room;
     news->reset = reset;
-    news->more = true;
-    if (kind == NEWS_OLDER)
-        model_prepend(model, news);
-    else
-        model_append(model, news);
+    news->more = more;
+    model_append(model, news);
     news_free(news);
     buffer_free(&frame);
 }
 
 static void tell(const struct message *event) {
-    tell_as(NEWS_EVENTS, event, false);
+    tell_as(event, false, false);
 }
 
 static void said(uint64_t id, const char *nick, const char *body) {
@@ -59,8 +56,8 @@ static struct room *lobby(void) {
 }
 
 static void expect_line(const struct room *room, size_t index, const char *text) {
-    assert_true(index < room->count);
-    struct wire_text is = line_text(room->lines[index]);
+    assert_true(index < room->live.count);
+    struct wire_text is = line_text(room->live.lines[index]);
     assert_int_equal(is.size, strlen(text));
     assert_memory_equal(is.data, text, is.size);
 }
@@ -80,22 +77,12 @@ static void events_become_lines_in_order(void **state) {
     assert_string_equal(lobby()->topic, "flowers");
 }
 
-static void older_pages_go_before_what_is_there(void **state) {
-    (void)state;
-    said(5, "bob", "five");
-    struct message older = message_by(5, 4, "bob", "four");
-    tell_as(NEWS_OLDER, &older, false);
-    expect_line(lobby(), 0, "four");
-    expect_line(lobby(), 1, "five");
-    assert_true(lobby()->more);
-}
-
 static void the_first_page_replaces_what_was_there(void **state) {
     (void)state;
     said(5, "bob", "five");
     struct message first = message_by(5, 9, "bob", "nine");
-    tell_as(NEWS_EVENTS, &first, true);
-    assert_int_equal(lobby()->count, 1);
+    tell_as(&first, true, true);
+    assert_int_equal(lobby()->live.count, 1);
     expect_line(lobby(), 0, "nine");
 }
 
@@ -110,7 +97,7 @@ static void a_post_waits_until_it_comes_back(void **state) {
     tell(&event);
     assert_int_equal(model->pending->number, 2);
     assert_null(model->pending->next);
-    assert_true(lobby()->lines[0]->own);
+    assert_true(lobby()->live.lines[0]->own);
 }
 
 static void another_ones_post_with_my_numbers_takes_nothing(void **state) {
@@ -148,43 +135,55 @@ static void a_post_made_before_the_room_was_known_is_bound_to_it(void **state) {
     model_free(fresh);
 }
 
-static void unread_messages_and_mentions_are_counted_elsewhere(void **state) {
+static void unread_messages_and_mentions_are_counted(void **state) {
     (void)state;
-    const struct message_room garden = {.room = 2, .name = wire_text("#garden")};
-    model_show(model, model_announce(model, &garden));
-    said(1, "bob", "nothing for you");
-    said(2, "bob", "hey Alice, look");
-    said(3, "bob", "malice and alicex do not count");
+    struct message first = message_by(5, 1, "bob", "before");
+    tell_as(&first, true, false);
+    room_read(lobby(), 1);
+    said(2, "bob", "nothing for you");
+    said(3, "bob", "hey Alice, look");
+    said(4, "bob", "malice and alicex do not count");
+    struct message own = message_by(7, 5, "alice", "one's own does not count");
+    tell(&own);
     assert_int_equal(lobby()->unread, 3);
     assert_int_equal(lobby()->mentions, 1);
     assert_int_equal(model->bells, 1);
-    model_show(model, lobby());
-    assert_int_equal(lobby()->unread, 0);
+    room_read(lobby(), 3);
+    assert_int_equal(lobby()->unread, 1);
     assert_int_equal(lobby()->mentions, 0);
+    room_read(lobby(), 5);
+    assert_int_equal(lobby()->unread, 0);
 }
 
 static void a_mention_is_the_nick_as_a_word(void **state) {
     (void)state;
-    assert_true(model_mentions(wire_text("alice: hi"), "alice"));
-    assert_true(model_mentions(wire_text("hi, ALICE!"), "alice"));
-    assert_false(model_mentions(wire_text("alice-2"), "alice"));
-    assert_false(model_mentions(wire_text("chalice"), "alice"));
-    assert_false(model_mentions(wire_text(""), "alice"));
+    assert_true(line_mentions(wire_text("alice: hi"), "alice"));
+    assert_true(line_mentions(wire_text("hi, ALICE!"), "alice"));
+    assert_false(line_mentions(wire_text("alice-2"), "alice"));
+    assert_false(line_mentions(wire_text("chalice"), "alice"));
+    assert_false(line_mentions(wire_text(""), "alice"));
 }
 
-static void lines_are_bounded_unless_someone_reads_above(void **state) {
+static void lines_are_bounded(void **state) {
     (void)state;
-    for (uint64_t id = 1; id <= MODEL_LINES_MAX + 10; id++)
+    for (uint64_t id = 1; id <= ROOM_LINES_MAX + 10; id++)
         said(id, "bob", "x");
-    assert_true(lobby()->count < MODEL_LINES_MAX);
-    assert_true(lobby()->more);
-    assert_int_equal(lobby()->lines[lobby()->count - 1]->id, MODEL_LINES_MAX + 10);
-    lobby()->anchor = lobby()->lines[0];
-    size_t before = lobby()->count;
-    for (uint64_t id = 0; id < MODEL_LINES_MAX; id++)
-        said(MODEL_LINES_MAX + 11 + id, "bob", "x");
-    assert_int_equal(lobby()->count, before + MODEL_LINES_MAX);
-    assert_int_equal(lobby()->new_below, MODEL_LINES_MAX);
+    assert_true(lobby()->live.count < ROOM_LINES_MAX);
+    assert_true(lobby()->live.more_before);
+    assert_int_equal(lobby()->live.lines[lobby()->live.count - 1]->id, ROOM_LINES_MAX + 10);
+}
+
+static void who_reads_above_keeps_the_place_as_a_passage(void **state) {
+    (void)state;
+    said(1, "bob", "here");
+    lobby()->anchor = lobby()->live.lines[0];
+    lobby()->selected = lobby()->anchor;
+    for (uint64_t id = 2; id <= 3 * ROOM_LINES_MAX; id++)
+        said(id, "bob", "x");
+    assert_true(lobby()->in_past && lobby()->past.more_after);
+    assert_ptr_equal(lobby()->past.lines[0], lobby()->anchor);
+    assert_ptr_equal(lobby()->selected, lobby()->anchor);
+    assert_true(lobby()->past.count + lobby()->live.count < 2 * ROOM_LINES_MAX);
 }
 
 static void a_room_announced_again_keeps_its_lines(void **state) {
@@ -193,7 +192,7 @@ static void a_room_announced_again_keeps_its_lines(void **state) {
     const struct message_room again = {
         .room = 1, .name = wire_text("#lobby"), .topic = wire_text("new")};
     model_announce(model, &again);
-    assert_int_equal(lobby()->count, 1);
+    assert_int_equal(lobby()->live.count, 1);
     assert_string_equal(lobby()->topic, "new");
 }
 
@@ -230,15 +229,15 @@ static void nicks_are_kept_with_the_last_speaker_last(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         fresh(events_become_lines_in_order),
-        fresh(older_pages_go_before_what_is_there),
         fresh(the_first_page_replaces_what_was_there),
         fresh(a_post_waits_until_it_comes_back),
         fresh(another_ones_post_with_my_numbers_takes_nothing),
         fresh(a_refused_post_gives_its_number_to_the_next),
         fresh(a_post_made_before_the_room_was_known_is_bound_to_it),
-        fresh(unread_messages_and_mentions_are_counted_elsewhere),
+        fresh(unread_messages_and_mentions_are_counted),
         fresh(a_mention_is_the_nick_as_a_word),
-        fresh(lines_are_bounded_unless_someone_reads_above),
+        fresh(lines_are_bounded),
+        fresh(who_reads_above_keeps_the_place_as_a_passage),
         fresh(a_room_announced_again_keeps_its_lines),
         fresh(a_left_room_goes_and_another_is_shown),
         fresh(nicks_are_kept_with_the_last_speaker_last),

@@ -1,0 +1,239 @@
+/* What the network thread tells, a function a kind. */
+#include "chat_parts.h"
+#include "clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void chat_on_link(struct chat *chat, const struct news *news) {
+    /* While it tries again, why it has to is still worth knowing. */
+    if (news->link_state != LINK_CONNECTING) {
+        free(chat->link_why);
+        chat->link_why = strndup(news->text.size > 0 ? news->text.data : "", news->text.size);
+        if (chat->link_why == NULL)
+            abort();
+    }
+    chat->link = news->link_state;
+    for (size_t i = 0; i < chat->model->room_count && chat->link == LINK_ONLINE; i++)
+        chat->model->rooms[i]->stalled = false;
+    chat->retry_at = clock_monotonic() + news->milliseconds;
+    if (news->link_state == LINK_WAITING && chat->sink.notice != NULL)
+        chat_notice(chat, "%s%s", chat->link_why, chat->own_seen_known ? "; trying again" : "");
+    if (news->link_state != LINK_REFUSED)
+        return;
+    chat->failures++;
+    if (news->code == ERROR_NICK_TAKEN && news->suggestion.size > 0)
+        chat_notice(chat, "The nick %s is taken. Free is %.*s:\n/nick %.*s", chat->model->nick,
+                    PRINTED(news->suggestion), PRINTED(news->suggestion));
+    else if (news->code == ERROR_NICK_TAKEN || news->code == ERROR_NICK_INVALID)
+        chat_notice(chat, "%s: %.*s. Choose another: /nick NAME", chat->model->nick,
+                    PRINTED(news->text));
+    else
+        chat_notice(chat, "The server refused: %.*s. Try again: /reconnect", PRINTED(news->text));
+}
+
+static void chat_tell_sink(struct chat *chat, const struct news *news) {
+    struct wire_blob frames = news->frames;
+    struct message event;
+    const struct room *room = model_room(chat->model, news->room);
+    while (room != NULL && news_next_event(&frames, &event))
+        if (event.type == MESSAGE_MESSAGE)
+            chat->sink.message(chat->sink.context, room, &event.message,
+                               news->reset && room->number != chat->start);
+}
+
+static void chat_on_events(struct chat *chat, const struct news *news) {
+    struct wire_blob frames = news->frames;
+    struct message event;
+    while (news_next_event(&frames, &event))
+        if (event.type == MESSAGE_MESSAGE && event.message.outbox == chat->model->outbox &&
+            event.message.actor == chat->model->account && event.message.number > chat->own_seen)
+            chat->own_seen = event.message.number;
+    model_append(chat->model, news);
+    /* The room shown is the start room until that has come. */
+    if (news->reset && chat->start == 0 && news->room == model_current(chat->model)->number)
+        chat->start = news->room;
+    if (chat->sink.message != NULL)
+        chat_tell_sink(chat, news);
+}
+
+static void chat_on_refused(struct chat *chat, const struct news *news) {
+    struct pending *refused = model_refused(chat->model, news->number);
+    chat->failures++;
+    if (refused == NULL)
+        return;
+    chat_notice(chat, "Not sent: %.*s. You wrote: %.*s", PRINTED(news->text),
+                PRINTED(((struct wire_text){refused->text, refused->size})));
+    free(refused);
+}
+
+static void chat_on_stored(struct chat *chat, const struct news *news) {
+    if (!chat->own_seen_known)
+        chat->own_seen = news->number;
+    chat->own_seen_known = true;
+    model_stored(chat->model, news->number);
+}
+
+static void chat_on_room(struct chat *chat, const struct message_room *message) {
+    struct chat_request *request = chat_take_request(chat, message->tag);
+    struct room *room = model_announce(chat->model, message);
+    chat->joined = chat->joined || model_room(chat->model, 0) == NULL;
+    if (!room->asked_who && chat->sink.message == NULL) {
+        room->asked_who = true;
+        chat_ask_who(chat, room->number, REQUEST_WHO_QUIETLY);
+    }
+    if (request == NULL)
+        return;
+    model_show(chat->model, room);
+    if (request->text != NULL)
+        chat_post(chat, wire_text(request->text));
+    chat_free_request(request);
+}
+
+/* A list of texts, joined by blanks. */
+static char *chat_join_texts(struct wire_texts texts) {
+    struct buffer joined = {0};
+    for (struct wire_text text; wire_texts_next(&texts, &text);) {
+        buffer_append_string(&joined, joined.size > 0 ? "  " : "");
+        buffer_append(&joined, text.data, text.size);
+    }
+    char *result = chat_copy(buffer_string(&joined));
+    buffer_free(&joined);
+    return result;
+}
+
+static void chat_on_people(struct chat *chat, const struct chat_request *request,
+                           const struct message_people *people) {
+    struct room *room = model_room(chat->model, people->room);
+    struct wire_texts nicks = people->nicks;
+    if (room == NULL)
+        return;
+    for (struct wire_text nick; wire_texts_next(&nicks, &nick);)
+        room_add_nick(room, nick);
+    if (request->kind == REQUEST_WHO_QUIETLY)
+        return;
+    char *joined = chat_join_texts(people->nicks);
+    chat_notice(chat, "%u of %u members of %s are here: %s%s", people->online, people->members,
+                room->name, joined, people->next != 0 ? "  …" : "");
+    free(joined);
+}
+
+static void chat_on_rooms(struct chat *chat, const struct message_rooms *rooms) {
+    char *joined = chat_join_texts(rooms->names);
+    chat_notice(chat, "Rooms: %s%s", joined, rooms->next != 0 ? "  …" : "");
+    free(joined);
+}
+
+static void chat_on_error(struct chat *chat, const struct chat_request *request,
+                          const struct message_error *error) {
+    if (request != NULL && request->kind == REQUEST_WHO_QUIETLY)
+        return;
+    chat->failures += request != NULL; /* others are only told */
+    if (error->suggestion.size > 0)
+        chat_notice(chat, "%.*s. Free is: %.*s", PRINTED(error->reason),
+                    PRINTED(error->suggestion));
+    else
+        chat_notice(chat, "%.*s", PRINTED(error->reason));
+}
+
+static void chat_on_done(struct chat *chat, const struct chat_request *request) {
+    if (request->kind == REQUEST_RENAME && request->text != NULL) {
+        model_set_nick(chat->model, request->text);
+        net_rename(chat->net, request->text);
+    }
+}
+
+static void chat_on_gone(struct chat *chat, uint32_t number) {
+    const struct room *room = model_room(chat->model, number);
+    if (room == NULL)
+        return;
+    if (chat->model->room_count == 1) {
+        chat_notice(chat, "You left %s. /join another room to go on.", room->name);
+        return;
+    }
+    model_forget_room(chat->model, number);
+}
+
+static void chat_on_seen(struct chat *chat, const struct message_seen *seen) {
+    struct room *room = model_room(chat->model, seen->room);
+    if (room == NULL)
+        return;
+    if (seen->id > room->told)
+        room->told = seen->id;
+    room_set_unread(room, seen->id, seen->unread, room->live.last);
+}
+
+static void chat_on_welcome(struct chat *chat, const struct message_welcome *welcome) {
+    char *nick = strndup(welcome->nick.data, welcome->nick.size);
+    if (nick == NULL)
+        abort();
+    if (chat->server != 0 && (chat->server != welcome->server || chat->epoch != welcome->epoch))
+        model_forget_log(chat->model);
+    chat->server = welcome->server;
+    chat->epoch = welcome->epoch;
+    chat->model->account = welcome->account;
+    model_set_nick(chat->model, nick);
+    free(nick);
+}
+
+/* The answers that end a request; every one begins with its tag. */
+static void chat_on_tagged(struct chat *chat, const struct message *message) {
+    struct chat_request *request = chat_take_request(chat, message->done.tag);
+    if (message->type == MESSAGE_ERROR)
+        chat_on_error(chat, request, &message->error);
+    else if (request == NULL)
+        return;
+    else if (message->type == MESSAGE_PEOPLE)
+        chat_on_people(chat, request, &message->people);
+    else if (message->type == MESSAGE_ROOMS)
+        chat_on_rooms(chat, &message->rooms);
+    else if (message->type == MESSAGE_HITS)
+        chat_on_hits(chat, &message->hits);
+    else if (message->type == MESSAGE_DONE)
+        chat_on_done(chat, request);
+    if (request != NULL)
+        chat_free_request(request);
+}
+
+static void chat_on_answer(struct chat *chat, const struct message *message) {
+    if (message->type == MESSAGE_WELCOME)
+        chat_on_welcome(chat, &message->welcome);
+    else if (message->type == MESSAGE_ROOM)
+        chat_on_room(chat, &message->room);
+    else if (message->type == MESSAGE_GONE)
+        chat_on_gone(chat, message->gone.room);
+    else if (message->type == MESSAGE_SEEN)
+        chat_on_seen(chat, &message->seen);
+    else
+        chat_on_tagged(chat, message);
+}
+
+void chat_apply(struct chat *chat, const struct news *news) {
+    switch (news->kind) {
+    case NEWS_LINK:
+        chat_on_link(chat, news);
+        break;
+    case NEWS_OUTBOX:
+        model_reset_outbox(chat->model, news->outbox, news->number);
+        chat->own_seen_known = false;
+        break;
+    case NEWS_PENDING:
+        model_add_pending(chat->model, news->number, news->room, news->text);
+        break;
+    case NEWS_EVENTS:
+        chat_on_events(chat, news);
+        break;
+    case NEWS_PAGE:
+        chat_on_page(chat, news);
+        break;
+    case NEWS_STORED:
+        chat_on_stored(chat, news);
+        break;
+    case NEWS_REFUSED:
+        chat_on_refused(chat, news);
+        break;
+    case NEWS_ANSWER:
+        chat_on_answer(chat, &news->message);
+        break;
+    }
+}

@@ -1,0 +1,50 @@
+/* What the files of the controller share: chat.c (the verbs), chat_news.c (what the network thread
+ * tells), chat_history.c and chat_search.c. */
+#ifndef CLIENT_CHAT_PARTS_H
+#define CLIENT_CHAT_PARTS_H
+
+#include "chat.h"
+
+enum request_kind {
+    REQUEST_JOIN,
+    REQUEST_DIRECT,
+    REQUEST_LEAVE,
+    REQUEST_RENAME,
+    REQUEST_TOPIC,
+    REQUEST_WHO,
+    REQUEST_WHO_QUIETLY, /* for completion only */
+    REQUEST_LIST,
+    REQUEST_SEARCH,
+    REQUEST_AMEND
+};
+
+/* A request that the server has not answered. */
+struct chat_request {
+    uint32_t tag;
+    enum request_kind kind;
+    uint32_t room;
+    char *text; /* what to say in a direct room once it is open; the wished nick; or NULL */
+    struct chat_request *next;
+};
+
+/* ## as arguments of a format with "%.*s" */
+#define PRINTED(text) chat_print_size(text), (text).size > 0 ? (text).data : ""
+int chat_print_size(struct wire_text text);
+
+char *chat_copy(const char *text);
+
+/* Sends a request, whose answer will be met by `kind`. Takes over `text`. */
+void chat_ask(struct chat *chat, enum request_kind kind, struct message *message, uint32_t room,
+              char *text);
+struct chat_request *chat_take_request(struct chat *chat, uint32_t tag);
+void chat_free_request(struct chat_request *request);
+void chat_ask_who(struct chat *chat, uint32_t room, enum request_kind kind);
+
+/* chat_search.c: the answer to a search. */
+void chat_on_hits(struct chat *chat, const struct message_hits *hits);
+void chat_forget_search(struct chat *chat);
+
+/* chat_history.c: the answer to a history request. */
+void chat_on_page(struct chat *chat, const struct news *news);
+
+#endif

@@ -1,0 +1,108 @@
+/* Searching, and opening what was found. */
+#include "chat_parts.h"
+
+#include <stdlib.h>
+
+enum { CHAT_SEARCH_HITS = 20 };
+
+void chat_forget_search(struct chat *chat) {
+    free(chat->search_line);
+    chat->search_line = NULL;
+    query_free(&chat->search);
+    free(chat->hits);
+    chat->hits = NULL;
+    chat->hit_count = 0;
+}
+
+/* Begins a new search; false after saying what is wrong with it. */
+static bool chat_begin_search(struct chat *chat, const char *line) {
+    chat_forget_search(chat);
+    if (!query_parse(&chat->search, line)) {
+        chat_notice(chat, "Not searched: %s.", chat->search.problem);
+        return false;
+    }
+    const struct room *room = NULL;
+    if (chat->search.room[0] != '\0') {
+        struct buffer marked = {0};
+        buffer_append_format(&marked, "#%s", chat->search.room);
+        room = model_room_named(chat->model, chat->search.room);
+        if (room == NULL)
+            room = model_room_named(chat->model, buffer_string(&marked));
+        buffer_free(&marked);
+        if (room == NULL) {
+            chat_notice(chat, "Not searched: you are not in %s.", chat->search.room);
+            return false;
+        }
+    }
+    chat->search_room = room != NULL ? room->number : 0;
+    chat->search_before = PROTOCOL_END;
+    chat->search_line = chat_copy(line);
+    return true;
+}
+
+void chat_search(struct chat *chat, const char *line) {
+    struct message search = {.type = MESSAGE_SEARCH};
+    if (line[0] != '\0' && !chat_begin_search(chat, line)) {
+        chat->failures++;
+        return;
+    }
+    if (chat->search_line == NULL) {
+        chat_notice(chat, "Say what to search for: /search WORDS");
+        return;
+    }
+    search.search.room = chat->search_room;
+    search.search.before = chat->search_before;
+    search.search.limit = CHAT_SEARCH_HITS;
+    search.search.words = wire_text(chat->search.words);
+    search.search.from = wire_text(chat->search.from);
+    search.search.since = chat->search.since;
+    search.search.until = chat->search.until;
+    chat_ask(chat, REQUEST_SEARCH, &search, 0, NULL);
+}
+
+static void chat_add_hit(struct chat *chat, const struct message *hit) {
+    struct chat_place *hits = reallocarray(chat->hits, chat->hit_count + 1, sizeof *hits);
+    if (hits == NULL)
+        abort();
+    chat->hits = hits;
+    hits[chat->hit_count++] = (struct chat_place){hit->event.room, hit->event.id};
+}
+
+static void chat_show_hit(struct chat *chat, const struct message *hit, size_t number) {
+    const struct room *room = model_room(chat->model, hit->event.room);
+    if (chat->sink.notice != NULL)
+        chat_notice(chat, "%llu %s %.*s: %.*s", (unsigned long long)hit->event.id,
+                    room != NULL ? room->name : "?", PRINTED(hit->message.nick),
+                    PRINTED(hit->message.body));
+    else
+        model_hit(chat->model, model_current(chat->model), hit, number);
+}
+
+void chat_on_hits(struct chat *chat, const struct message_hits *hits) {
+    struct message found[CHAT_SEARCH_HITS];
+    struct wire_blob frames = hits->events;
+    size_t count = 0;
+    if (chat->search_line == NULL)
+        return;
+    while (count < CHAT_SEARCH_HITS && news_next_event(&frames, &found[count]))
+        count += found[count].type == MESSAGE_MESSAGE;
+    if (count == 0) {
+        chat_notice(chat, "Nothing%s found for: %s",
+                    chat->search_before == PROTOCOL_END ? "" : " more", chat->search_line);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        chat_add_hit(chat, &found[i]);
+    for (size_t i = count; i > 0; i--)
+        chat_show_hit(chat, &found[i - 1], chat->hit_count - count + i);
+    chat->search_before = found[count - 1].event.id;
+    chat_notice(chat, "%zu found for: %s%s", count, chat->search_line,
+                hits->more ? "; older ones with /search" : "");
+}
+
+void chat_open_hit(struct chat *chat, size_t number) {
+    if (number == 0 || number > chat->hit_count)
+        chat_notice(chat, "The last search has no hit %zu.", number);
+    else
+        chat_goto(chat, chat->hits[number - 1].room, chat->hits[number - 1].id);
+}
