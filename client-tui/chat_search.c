@@ -14,26 +14,34 @@ void chat_forget_search(struct chat *chat) {
     chat->hit_count = 0;
 }
 
-/* Begins a new search; false after saying what is wrong with it. */
+/* The room that a search names, with or without its #; NULL after saying that there is none. */
+static const struct room *chat_search_room(struct chat *chat, const char *name) {
+    struct buffer marked = {0};
+    buffer_append_format(&marked, "#%s", name);
+    const struct room *room = model_room_named(chat->model, name);
+    if (room == NULL)
+        room = model_room_named(chat->model, buffer_string(&marked));
+    if (room == NULL)
+        chat_notice(chat, "Not searched: you are not in %s.", name);
+    buffer_free(&marked);
+    return room;
+}
+
+/* Begins a new search; false, with the last one as it was, after saying what is wrong with it. */
 static bool chat_begin_search(struct chat *chat, const char *line) {
-    chat_forget_search(chat);
-    if (!query_parse(&chat->search, line)) {
-        chat_notice(chat, "Not searched: %s.", chat->search.problem);
+    struct query query;
+    const struct room *room = NULL;
+    bool understood = query_parse(&query, line);
+    if (!understood)
+        chat_notice(chat, "Not searched: %s.", query.problem);
+    else if (query.room[0] != '\0')
+        understood = (room = chat_search_room(chat, query.room)) != NULL;
+    if (!understood) {
+        query_free(&query);
         return false;
     }
-    const struct room *room = NULL;
-    if (chat->search.room[0] != '\0') {
-        struct buffer marked = {0};
-        buffer_append_format(&marked, "#%s", chat->search.room);
-        room = model_room_named(chat->model, chat->search.room);
-        if (room == NULL)
-            room = model_room_named(chat->model, buffer_string(&marked));
-        buffer_free(&marked);
-        if (room == NULL) {
-            chat_notice(chat, "Not searched: you are not in %s.", chat->search.room);
-            return false;
-        }
-    }
+    chat_forget_search(chat);
+    chat->search = query;
     chat->search_room = room != NULL ? room->number : 0;
     chat->search_before = PROTOCOL_END;
     chat->search_line = chat_copy(line);
