@@ -237,6 +237,174 @@ static void tab_completes_commands_nicks_and_rooms(void **state) {
     expect_matches("zz", "zz", 0, "");
 }
 
+/* A message arrives as news; actor 7 is the user. */
+static void arrives(uint64_t id, uint32_t actor, const char *body, bool first) {
+    struct message event = {.type = MESSAGE_MESSAGE};
+    struct buffer frame = {0};
+    event.event = (struct event_head){.id = id, .time = id, .room = 1, .actor = actor};
+    event.message.nick = wire_text(actor == 7 ? "alice" : "bob");
+    event.message.body = wire_text(body);
+    message_encode(&frame, &event);
+    struct news news = {.kind = NEWS_EVENTS, .room = 1, .reset = first};
+    news.frames = (struct wire_blob){frame.data, frame.size};
+    chat_apply(&chat, &news);
+    buffer_free(&frame);
+}
+
+static struct room *lobby_with_messages(void) {
+    chat.model->account = 7;
+    arrives(11, 5, "bob's", true);
+    arrives(12, 7, "mine", false);
+    arrives(13, 7, "my last", false);
+    noted[0] = '\0';
+    return model_current(chat.model);
+}
+
+static void expect_noted(const char *first, const char *second) {
+    if (strstr(noted, first) == NULL || strstr(noted, second) == NULL)
+        fail_msg("'%s' has not both '%s' and '%s'", noted, first, second);
+    noted[0] = '\0';
+}
+
+static void edits_are_of_the_numbered_the_selected_or_the_last_own_message(void **state) {
+    (void)state;
+    struct room *room = lobby_with_messages();
+    enter("/edit =11 another text");
+    expect_noted("edit tag=", "id=11 body=\"another text\"");
+    enter("/edit new words");
+    expect_noted("id=13", "body=\"new words\"");
+    room->selected = room->live.lines[1];
+    enter("/delete");
+    expect_noted("delete tag=", "id=12");
+    assert_null(room->selected);
+    enter("/delete =11");
+    expect_noted("delete tag=", "id=11");
+    enter("/edit =x is a text");
+    expect_noted("id=13", "body=\"=x is a text\"");
+    enter("/delete this please");
+    assert_string_equal(noted, "");
+}
+
+static void an_edit_without_a_text_asks_for_the_present_one(void **state) {
+    (void)state;
+    lobby_with_messages();
+    enter("/edit");
+    assert_string_equal(chat.draft, "/edit =13 my last");
+    enter("/edit =12");
+    assert_string_equal(chat.draft, "/edit =12 mine");
+    enter("/edit =99");
+    assert_non_null(strstr(notices, "not loaded"));
+    assert_string_equal(noted, "");
+}
+
+static void a_search_is_sent_as_it_was_meant(void **state) {
+    (void)state;
+    enter("/search from:bob \"red roses\" in:#LOBBY after:2026-11-25");
+    expect_noted("room=1", "from=\"bob\"");
+    enter("/search");
+    expect_noted("room=1", "from=\"bob\"");
+    enter("/search in:#nowhere roses");
+    enter("/search roses before:soon");
+    assert_string_equal(noted, "");
+    assert_non_null(strstr(notices, "you are not in #nowhere"));
+    assert_non_null(strstr(notices, "'soon' is no date"));
+    enter("/search");
+    expect_noted("room=1", "from=\"bob\"");
+}
+
+static void a_hit_opens_by_its_number(void **state) {
+    (void)state;
+    lobby_with_messages();
+    chat.model->rooms[0]->live.more_before = true;
+    enter("/search roses");
+    struct message hits = {.type = MESSAGE_HITS};
+    struct buffer frames = {0};
+    for (uint64_t id = 9; id > 6; id--) {
+        struct message found = {.type = MESSAGE_MESSAGE};
+        found.event = (struct event_head){.id = id, .room = 1, .actor = 5};
+        message_encode(&frames, &found);
+    }
+    hits.hits.tag = chat.next_tag;
+    hits.hits.events = (struct wire_blob){frames.data, frames.size};
+    answer(&hits);
+    buffer_free(&frames);
+    noted[0] = '\0';
+    enter("/open 2");
+    expect_noted("history 1 0..9", "");
+    enter("/open 4");
+    enter("/open x");
+    assert_string_equal(noted, "");
+    assert_non_null(strstr(notices, "no hit 4"));
+}
+
+static void what_was_read_is_told_once_a_second_at_most(void **state) {
+    (void)state;
+    struct room *room = lobby_with_messages();
+    room->opened = true;
+    chat_note_read(&chat, 12);
+    assert_int_equal(chat_tell_read(&chat, false), -1);
+    expect_noted("read 1 12", "");
+    chat_note_read(&chat, 13);
+    chat_note_read(&chat, 11);
+    assert_in_range(chat_tell_read(&chat, false), 1, 1000);
+    assert_string_equal(noted, "");
+    chat_tell_read(&chat, true);
+    expect_noted("read 1 13", "");
+    chat_tell_read(&chat, true);
+    assert_string_equal(noted, "");
+    /* A server that does not know it yet, after a break, is told again. */
+    struct message again = {.type = MESSAGE_ROOM};
+    again.room =
+        (struct message_room){.room = 1, .name = wire_text("#lobby"), .read = 11, .unread = 2};
+    answer(&again);
+    chat_tell_read(&chat, true);
+    expect_noted("read 1 13", "");
+}
+
+static void another_client_of_the_person_may_have_read(void **state) {
+    (void)state;
+    struct room *room = lobby_with_messages();
+    arrives(14, 5, "unread", false);
+    arrives(15, 5, "unread too", false);
+    assert_int_equal(room->unread, 3);
+    struct message seen = {.type = MESSAGE_SEEN};
+    seen.seen.room = 1;
+    seen.seen.id = 14;
+    seen.seen.unread = 1;
+    answer(&seen);
+    assert_int_equal(room->unread, 1);
+    arrives(16, 5, "after that", false);
+    assert_int_equal(room->unread, 2);
+    chat_tell_read(&chat, true);
+    assert_string_equal(noted, "");
+}
+
+static void a_room_opens_where_the_reading_ended(void **state) {
+    (void)state;
+    struct room *room = lobby_with_messages();
+    assert_false(room->opened);
+    chat_note_read(&chat, 13);
+    assert_int_equal(room->read, 0);
+    chat_settle_room(&chat);
+    assert_true(room->opened);
+    assert_int_equal(room->marker, 11);
+    /* When not all of it is loaded, a page is asked for first. */
+    room->opened = false;
+    room->live.more_before = true;
+    chat_settle_room(&chat);
+    chat_settle_room(&chat);
+    assert_string_equal(noted, "history 1 0..11\n");
+    assert_false(room->opened);
+    struct news page = {.kind = NEWS_PAGE, .room = 1, .wish = room->wish, .failed = true};
+    chat_apply(&chat, &page);
+    assert_false(room->opened);
+    page.code = ERROR_FAILED;
+    room->stalled = false;
+    chat_settle_room(&chat);
+    chat_apply(&chat, &page);
+    assert_true(room->opened);
+}
+
 #define fresh(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void) {
@@ -253,6 +421,13 @@ int main(void) {
         fresh(a_refused_post_comes_back_to_its_writer),
         fresh(a_message_that_is_too_long_is_not_sent),
         fresh(tab_completes_commands_nicks_and_rooms),
+        fresh(edits_are_of_the_numbered_the_selected_or_the_last_own_message),
+        fresh(an_edit_without_a_text_asks_for_the_present_one),
+        fresh(a_search_is_sent_as_it_was_meant),
+        fresh(a_hit_opens_by_its_number),
+        fresh(what_was_read_is_told_once_a_second_at_most),
+        fresh(another_client_of_the_person_may_have_read),
+        fresh(a_room_opens_where_the_reading_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

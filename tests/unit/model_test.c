@@ -155,6 +155,176 @@ static void unread_messages_and_mentions_are_counted(void **state) {
     assert_int_equal(lobby()->unread, 0);
 }
 
+static struct message edit_of(uint64_t target, uint64_t id, const char *body) {
+    struct message event = {.type = MESSAGE_EDITED};
+    event.event = (struct event_head){.id = id, .time = id * 1000, .room = 1, .actor = 5};
+    event.edited.nick = wire_text("bob");
+    event.edited.target = target;
+    event.edited.body = wire_text(body);
+    return event;
+}
+
+static struct message deletion_of(uint64_t target, uint64_t id) {
+    struct message event = {.type = MESSAGE_DELETED};
+    event.event = (struct event_head){.id = id, .time = id * 1000, .room = 1, .actor = 5};
+    event.deleted.target = target;
+    return event;
+}
+
+static void an_edit_changes_the_line_where_it_stands(void **state) {
+    (void)state;
+    said(1, "bob", "oen");
+    said(2, "bob", "two");
+    lobby()->selected = lobby()->live.lines[0];
+    lobby()->anchor = lobby()->live.lines[0];
+    struct message edit = edit_of(1, 3, "one, alice");
+    tell(&edit);
+    assert_int_equal(lobby()->live.count, 2);
+    expect_line(lobby(), 0, "one, alice");
+    assert_true(lobby()->live.lines[0]->edited && lobby()->live.lines[0]->mention);
+    assert_false(lobby()->live.lines[1]->edited);
+    assert_ptr_equal(lobby()->selected, lobby()->live.lines[0]);
+    assert_ptr_equal(lobby()->anchor, lobby()->live.lines[0]);
+    assert_int_equal(lobby()->live.last, 3);
+    assert_int_equal(model->bells, 0);
+}
+
+static void what_was_deleted_stays_so(void **state) {
+    (void)state;
+    said(1, "bob", "secret");
+    struct message deletion = deletion_of(1, 2);
+    struct message late = edit_of(1, 3, "secret again");
+    tell(&deletion);
+    tell(&late);
+    expect_line(lobby(), 0, "");
+    assert_true(lobby()->live.lines[0]->deleted);
+    assert_false(lobby()->live.lines[0]->edited);
+}
+
+static void a_page_has_the_present_text(void **state) {
+    (void)state;
+    struct message edited = message_by(5, 1, "bob", "third wording");
+    edited.message.amended = 30000;
+    tell_as(&edited, true, false);
+    assert_true(lobby()->live.lines[0]->edited);
+    /* Edits from before the page was read come late: the first was superseded, the second has a
+     * text that the page is ahead of. */
+    struct message superseded = edit_of(1, 10, "");
+    struct message second = edit_of(1, 20, "second wording");
+    struct message third = edit_of(1, 30, "third wording");
+    tell(&superseded);
+    tell(&second);
+    expect_line(lobby(), 0, "third wording");
+    tell(&third);
+    expect_line(lobby(), 0, "third wording");
+    /* From then on the order of the events counts, not their time: the clock went back. */
+    struct message fourth = edit_of(1, 31, "fourth wording");
+    fourth.event.time = 5;
+    tell(&fourth);
+    expect_line(lobby(), 0, "fourth wording");
+    struct message deleted = message_by(5, 1, "bob", "");
+    deleted.message.amended = 40000;
+    tell_as(&deleted, true, false);
+    assert_true(lobby()->live.lines[0]->deleted);
+}
+
+static void an_edit_of_what_is_not_loaded_changes_nothing(void **state) {
+    (void)state;
+    said(5, "bob", "five");
+    struct message topic = {.type = MESSAGE_TOPIC_SET};
+    topic.event = (struct event_head){.id = 6, .room = 1, .actor = 5};
+    tell(&topic);
+    struct message early = edit_of(4, 7, "x"), other = edit_of(6, 8, "x"),
+                   zero = edit_of(0, 9, "x");
+    tell(&early);
+    tell(&other);
+    tell(&zero);
+    expect_line(lobby(), 0, "five");
+    expect_line(lobby(), 1, " set the topic: ");
+}
+
+static void search_results_follow_the_message(void **state) {
+    (void)state;
+    const struct message_room garden = {.room = 2, .name = wire_text("#garden")};
+    struct room *room = model_announce(model, &garden);
+    struct message found = message_by(5, 3, "bob", "a secret");
+    model_hit(model, room, &found, 7);
+    expect_line(room, 0, "[7] #lobby  a secret");
+    struct message edit = edit_of(3, 9, "a rumour");
+    tell(&edit);
+    expect_line(room, 0, "[7] #lobby  a rumour");
+    struct message deletion = deletion_of(3, 10);
+    tell(&deletion);
+    expect_line(room, 0, "[7] #lobby  ");
+    assert_true(room->live.lines[0]->deleted);
+    assert_int_equal(room->live.lines[0]->place.room, 1);
+}
+
+static void the_server_and_the_lines_count_unread_together(void **state) {
+    (void)state;
+    const struct message_room known = {
+        .room = 1, .name = wire_text("#lobby"), .position = 10, .read = 4, .unread = 6};
+    model_announce(model, &known);
+    assert_int_equal(lobby()->unread, 6);
+    /* The first page does not reach back to what was read: the server's number stands. */
+    struct message first = message_by(5, 8, "bob", "hey alice");
+    tell_as(&first, true, true);
+    assert_int_equal(lobby()->unread, 6);
+    assert_int_equal(lobby()->mentions, 1);
+    said(9, "bob", "counted by the server already");
+    assert_int_equal(lobby()->unread, 6);
+    said(11, "bob", "new");
+    assert_int_equal(lobby()->unread, 7);
+    /* Another client has read most of it. */
+    room_set_unread(lobby(), 9, 1, 11);
+    assert_int_equal(lobby()->unread, 1);
+    assert_int_equal(lobby()->mentions, 0);
+    /* An older word of the server changes nothing. */
+    room_set_unread(lobby(), 4, 7, 11);
+    assert_int_equal(lobby()->unread, 1);
+    assert_int_equal(lobby()->read, 9);
+}
+
+static void after_a_break_nothing_is_counted_twice(void **state) {
+    (void)state;
+    struct message first = message_by(5, 1, "bob", "one");
+    tell_as(&first, true, false);
+    room_read(lobby(), 1);
+    const struct message_room again = {
+        .room = 1, .name = wire_text("#lobby"), .position = 3, .read = 1, .unread = 2};
+    model_announce(model, &again);
+    said(2, "bob", "two");
+    said(3, "bob", "three");
+    said(4, "bob", "four");
+    assert_int_equal(lobby()->unread, 3);
+}
+
+static void the_marker_stands_before_the_first_unread_of_others(void **state) {
+    (void)state;
+    struct message first = message_by(5, 1, "bob", "one");
+    tell_as(&first, true, false);
+    room_read(lobby(), 1);
+    struct message own = message_by(7, 2, "alice", "mine");
+    tell(&own);
+    said(3, "bob", "three");
+    said(4, "bob", "four");
+    room_set_marker(lobby());
+    assert_int_equal(lobby()->marker, 3);
+    assert_int_equal(lobby()->marker_count, 2);
+    model_post(model, 1, wire_text("an answer"));
+    assert_int_equal(lobby()->marker, 0);
+}
+
+static void another_log_begins_anew(void **state) {
+    (void)state;
+    said(5, "bob", "five");
+    room_read(lobby(), 5);
+    model_forget_log(model);
+    assert_int_equal(lobby()->live.count, 0);
+    assert_int_equal(lobby()->read, 0);
+    assert_false(lobby()->begun);
+}
+
 static void a_mention_is_the_nick_as_a_word(void **state) {
     (void)state;
     assert_true(line_mentions(wire_text("alice: hi"), "alice"));
@@ -235,6 +405,15 @@ int main(void) {
         fresh(a_refused_post_gives_its_number_to_the_next),
         fresh(a_post_made_before_the_room_was_known_is_bound_to_it),
         fresh(unread_messages_and_mentions_are_counted),
+        fresh(an_edit_changes_the_line_where_it_stands),
+        fresh(what_was_deleted_stays_so),
+        fresh(a_page_has_the_present_text),
+        fresh(an_edit_of_what_is_not_loaded_changes_nothing),
+        fresh(search_results_follow_the_message),
+        fresh(the_server_and_the_lines_count_unread_together),
+        fresh(after_a_break_nothing_is_counted_twice),
+        fresh(the_marker_stands_before_the_first_unread_of_others),
+        fresh(another_log_begins_anew),
         fresh(a_mention_is_the_nick_as_a_word),
         fresh(lines_are_bounded),
         fresh(who_reads_above_keeps_the_place_as_a_passage),

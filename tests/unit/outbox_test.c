@@ -2,6 +2,7 @@
 #include "outbox.h"
 
 #include <ftw.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -135,6 +136,88 @@ static void the_secret_and_the_server_are_remembered(void **state) {
     outbox_close(outbox);
 }
 
+static void all_clients_of_a_person_share_the_secret(void **state) {
+    (void)state;
+    uint8_t secret[SECRET_BYTES], other[SECRET_BYTES];
+    memset(secret, 3, sizeof secret);
+    memset(other, 4, sizeof other);
+    struct outbox *first = open_as("shared");
+    struct outbox *second = open_as("shared");
+    assert_false(outbox_read_secret(second));
+    welcome(first, 42, 5, secret);
+    assert_true(outbox_read_secret(second));
+    assert_memory_equal(outbox_secret(second).data, secret, SECRET_BYTES);
+    /* The one that is welcomed last has the word. */
+    welcome(second, 42, 5, other);
+    assert_true(outbox_read_secret(first));
+    assert_memory_equal(outbox_secret(first).data, other, SECRET_BYTES);
+    assert_false(outbox_read_secret(first));
+    outbox_close(first);
+    outbox_close(second);
+}
+
+static void half_a_secret_is_none(void **state) {
+    (void)state;
+    char path[256];
+    uint8_t secret[SECRET_BYTES];
+    memset(secret, 5, sizeof secret);
+    outbox_close(open_as("half"));
+    snprintf(path, sizeof path, "%s/chat-tui/127.0.0.1_8000/half/identity", folder);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fwrite(secret, 1, sizeof secret - 1, file);
+    fclose(file);
+    struct outbox *outbox = open_as("half");
+    assert_int_equal(outbox_secret(outbox).size, 0);
+    welcome(outbox, 42, 5, secret);
+    outbox_close(outbox);
+    outbox = open_as("half");
+    assert_memory_equal(outbox_secret(outbox).data, secret, SECRET_BYTES);
+    outbox_close(outbox);
+}
+
+/* As version 0 wrote it: no epoch, and the secret in the file itself. */
+static void make_old_file(const char *path, const char *secret) {
+    sqlite3 *database;
+    char sql[1024];
+    snprintf(sql, sizeof sql,
+             "CREATE TABLE client(one INTEGER PRIMARY KEY CHECK(one=1), outbox INTEGER NOT NULL,"
+             "  next_number INTEGER NOT NULL, server INTEGER NOT NULL, secret BLOB NOT NULL);"
+             "CREATE TABLE posts(number INTEGER PRIMARY KEY, room INTEGER NOT NULL,"
+             "  body BLOB NOT NULL);"
+             "INSERT INTO client VALUES(1, 77, 9, 42, x'%s');"
+             "INSERT INTO posts VALUES(8, 3, 'waits');",
+             secret);
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(database);
+}
+
+static void a_file_of_the_version_before_is_taken_over(void **state) {
+    (void)state;
+    char path[256];
+    uint8_t secret[SECRET_BYTES];
+    memset(secret, 0xab, sizeof secret);
+    outbox_close(open_as("old"));
+    snprintf(path, sizeof path, "%s/chat-tui/127.0.0.1_8000/old/0.db", folder);
+    assert_int_equal(remove(path), 0);
+    char hex[2 * SECRET_BYTES + 1] = "";
+    for (size_t i = 0; i < SECRET_BYTES; i++)
+        strcat(hex, "ab");
+    make_old_file(path, hex);
+    for (int time = 0; time < 2; time++) {
+        struct outbox *outbox = open_as("old");
+        assert_int_equal(outbox_id(outbox), 77);
+        assert_int_equal(outbox_next_number(outbox), 9);
+        assert_int_equal(outbox_secret(outbox).size, SECRET_BYTES);
+        assert_memory_equal(outbox_secret(outbox).data, secret, SECRET_BYTES);
+        expect_posts(outbox, "8:3:waits");
+        /* Which epoch it saw last it does not know: any is the same log. */
+        assert_int_equal(welcome(outbox, 42, 6, secret), OUTBOX_SAME_LOG);
+        outbox_close(outbox);
+    }
+}
+
 static void begun_anew_the_posts_are_numbered_from_one_under_another_id(void **state) {
     (void)state;
     struct outbox *outbox = open_as("renew");
@@ -155,6 +238,11 @@ static void files_are_the_users_alone_whatever_the_umask(void **state) {
     umask(0);
     struct outbox *outbox = open_as("modes");
     snprintf(path, sizeof path, "%s/chat-tui/127.0.0.1_8000/modes/0.db", folder);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0600);
+    uint8_t secret[SECRET_BYTES] = {1};
+    welcome(outbox, 42, 5, secret);
+    snprintf(path, sizeof path, "%s/chat-tui/127.0.0.1_8000/modes/identity", folder);
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0600);
     snprintf(path, sizeof path, "%s/chat-tui", folder);
@@ -192,6 +280,9 @@ int main(void) {
         cmocka_unit_test(the_start_room_gets_its_number_later),
         cmocka_unit_test(two_clients_at_once_have_outboxes_of_their_own),
         cmocka_unit_test(the_secret_and_the_server_are_remembered),
+        cmocka_unit_test(all_clients_of_a_person_share_the_secret),
+        cmocka_unit_test(half_a_secret_is_none),
+        cmocka_unit_test(a_file_of_the_version_before_is_taken_over),
         cmocka_unit_test(begun_anew_the_posts_are_numbered_from_one_under_another_id),
         cmocka_unit_test(files_are_the_users_alone_whatever_the_umask),
         cmocka_unit_test(a_name_never_becomes_a_path),
