@@ -67,9 +67,10 @@ void chat_on_page(struct chat *chat, const struct news *news) {
     enum page_use use = passage_take(room, &news->wish, &lines, news->more);
     if (use == PAGE_UNREAD)
         chat_open_unread(room);
-    else if (use == PAGE_AROUND && room->selected == NULL)
-        chat_notice(chat, "There is no message %llu in this room.",
-                    (unsigned long long)room->target);
+    if (use != PAGE_AROUND || room->selected != NULL)
+        return;
+    room_follow(room);
+    chat_notice(chat, "There is no message %llu in this room.", (unsigned long long)room->target);
 }
 
 void chat_settle_room(struct chat *chat) {
