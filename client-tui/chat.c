@@ -81,14 +81,20 @@ struct chat_request *chat_take_request(struct chat *chat, uint32_t tag) {
     return NULL;
 }
 
+/* Whether a text may be a message; says so when it is too long. */
+static bool chat_check_size(struct chat *chat, struct wire_text body) {
+    if (body.size <= BODY_BYTES_MAX)
+        return true;
+    chat_notice(chat, "Not sent: a message has at most %d bytes, this one has %zu.", BODY_BYTES_MAX,
+                body.size);
+    chat->failures++;
+    return false;
+}
+
 void chat_post(struct chat *chat, struct wire_text body) {
     uint32_t room = model_current(chat->model)->number;
-    if (body.size > BODY_BYTES_MAX) {
-        chat_notice(chat, "Not sent: a message has at most %d bytes, this one has %zu.",
-                    BODY_BYTES_MAX, body.size);
-        chat->failures++;
+    if (!chat_check_size(chat, body))
         return;
-    }
     model_post(chat->model, room, body);
     net_post(chat->net, room, body);
 }
@@ -204,6 +210,8 @@ void chat_edit(struct chat *chat, uint64_t id, const char *text) {
         chat_draft_edit(chat, target.id, line);
         return;
     }
+    if (!chat_check_size(chat, wire_text(text)))
+        return;
     edit.edit.room = target.room;
     edit.edit.id = target.id;
     edit.edit.body = wire_text(text);

@@ -9,16 +9,16 @@ static void passage_ask(struct room *room, enum page_use use, struct message_his
     room->wish = *wish;
 }
 
-static uint64_t live_begin(const struct room *room) {
-    return room->live.first != 0 ? room->live.first : PROTOCOL_END;
+/* What lies before a run has ids below this. */
+static uint64_t run_begin(const struct run *run) {
+    return run->first != 0 ? run->first : PROTOCOL_END;
 }
 
 bool passage_older(struct room *room, struct message_history *wish) {
     const struct run *run = room_run(room);
     if (!run->more_before || room->asked != PAGE_NONE || room->stalled || room->number == 0)
         return false;
-    *wish = (struct message_history){.before = run->first != 0 ? run->first : PROTOCOL_END,
-                                     .newest = 1};
+    *wish = (struct message_history){.before = run_begin(run), .newest = 1};
     passage_ask(room, PAGE_OLDER, wish);
     return true;
 }
@@ -26,7 +26,7 @@ bool passage_older(struct room *room, struct message_history *wish) {
 bool passage_newer(struct room *room, struct message_history *wish) {
     if (!room->in_past || room->asked != PAGE_NONE || room->stalled)
         return false;
-    *wish = (struct message_history){.after = room->past.last, .before = live_begin(room)};
+    *wish = (struct message_history){.after = room->past.last, .before = run_begin(&room->live)};
     passage_ask(room, PAGE_NEWER, wish);
     return true;
 }
@@ -38,7 +38,7 @@ void passage_around(struct room *room, uint64_t id, struct message_history *wish
 }
 
 void passage_unread(struct room *room, struct message_history *wish) {
-    *wish = (struct message_history){.after = room->read, .before = live_begin(room)};
+    *wish = (struct message_history){.after = room->read, .before = run_begin(&room->live)};
     passage_ask(room, PAGE_UNREAD, wish);
 }
 
@@ -87,6 +87,11 @@ static void passage_trim(struct room *room, bool at_front) {
 
 static void passage_add_older(struct room *room, struct run *lines, bool more) {
     struct run *run = room_run(room);
+    /* The run may have been cut shorter while the page was under way. */
+    if (room->wish.before != run_begin(run)) {
+        run_free(lines);
+        return;
+    }
     run_prepend(run, lines);
     run->more_before = more;
     if (room->in_past)
@@ -97,8 +102,8 @@ static void passage_add_older(struct room *room, struct run *lines, bool more) {
 
 static void passage_add_newer(struct room *room, struct run *lines, bool more) {
     run_append(&room->past, lines);
-    /* The live run may have been cut shorter meanwhile. */
-    if (!more && room->wish.before == live_begin(room))
+    /* The same holds for the live run. */
+    if (!more && room->wish.before == run_begin(&room->live))
         passage_join(room);
     else
         passage_trim(room, true);
@@ -125,7 +130,7 @@ static void passage_add_around(struct room *room, struct run *lines, bool more) 
 static void passage_add_unread(struct room *room, struct run *lines, bool more) {
     passage_begin(room, lines);
     room->past.more_before = room->read > 0;
-    if (!more && room->wish.before == live_begin(room))
+    if (!more && room->wish.before == run_begin(&room->live))
         passage_join(room);
 }
 
@@ -150,8 +155,8 @@ enum page_use passage_take(struct room *room, const struct message_history *wish
     enum page_use use = passage_close(room, wish);
     if (use == PAGE_NONE)
         run_free(lines);
-    else
-        passage_adders[use](room, lines, more);
+    else /* an empty page leads no further, whatever the server says */
+        passage_adders[use](room, lines, more && lines->first != 0);
     return use;
 }
 

@@ -204,9 +204,8 @@ static int tui_patience(void) {
         patience = at_most(patience, TUI_ESCAPE_MILLISECONDS);
     if (tui.chat->link == LINK_WAITING)
         patience = at_most(patience, 500); /* the countdown */
-    int telling = chat_tell_read(tui.chat, false);
-    if (telling >= 0)
-        patience = at_most(patience, (uint64_t)telling);
+    if (tui.telling >= 0)
+        patience = at_most(patience, (uint64_t)tui.telling);
     return patience;
 }
 
@@ -257,7 +256,7 @@ static void tui_show_matches(void *context, const char *matches) {
 }
 
 bool tui_start(struct chat *chat) {
-    tui = (struct tui){.chat = chat, .dirty = true};
+    tui = (struct tui){.chat = chat, .dirty = true, .telling = -1};
     if (!screen_open())
         return false;
     paint_init();
@@ -273,6 +272,7 @@ int tui_run(struct chat *chat) {
         tui_wait();
         tui_take_news();
         tui_paint();
+        tui.telling = chat_tell_read(chat, false);
     }
     chat_tell_read(chat, true);
     tui_end();

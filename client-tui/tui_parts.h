@@ -24,6 +24,7 @@ struct tui {
     bool terminal_gone;
     enum tui_seek seek; /* goes on as pages come, until the next key */
     bool was_in_past;   /* when the room was settled last */
+    int telling;        /* in how many milliseconds the server is to be told what was read, or -1 */
 };
 
 /* Does what a key of ours is for; `last` is its last byte. */

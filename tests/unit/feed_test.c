@@ -246,6 +246,50 @@ static void only_a_few_pages_are_asked_for_at_a_time(void **state) {
     feed_free(feed);
 }
 
+static void edits_and_deletions_have_their_place_in_the_order(void **state) {
+    (void)state;
+    struct feed *feed = begin(0);
+    struct buffer frames = {0};
+    struct message edited = {.type = MESSAGE_EDITED}, deleted = {.type = MESSAGE_DELETED};
+    edited.event = (struct event_head){.id = 12, .room = 1};
+    deleted.event = (struct event_head){.id = 13, .room = 1};
+    room(feed, 10, 10);
+    live(feed, 11);
+    message_encode(&frames, &edited);
+    feed_event(feed, &edited.event, (struct wire_blob){frames.data, frames.size});
+    feed_event(feed, &edited.event, (struct wire_blob){frames.data, frames.size});
+    feed_disconnected(feed);
+    room(feed, 14, 14);
+    assert_int_equal(asked[0].after, 12);
+    buffer_clear(&frames);
+    message_encode(&frames, &deleted);
+    append_event(&frames, 14, 5);
+    const struct message_page rest = {.room = 1, .events = {frames.data, frames.size}};
+    feed_page(feed, &rest);
+    expect_delivered(11, 14);
+    buffer_free(&frames);
+    feed_free(feed);
+}
+
+static void another_log_is_begun_anew(void **state) {
+    (void)state;
+    struct feed *feed = begin(50);
+    room(feed, 200, 200);
+    page(feed, 151, 200, true);
+    feed_disconnected(feed);
+    feed_forget(feed);
+    delivered_count = 0;
+    was_reset = false;
+    room(feed, 120, 120);
+    assert_int_equal(asked[1].before, PROTOCOL_END);
+    assert_int_equal(asked[1].newest, 1);
+    page(feed, 71, 120, true);
+    live(feed, 121);
+    assert_true(was_reset);
+    expect_delivered(71, 121);
+    feed_free(feed);
+}
+
 static void a_room_that_was_left_is_silent(void **state) {
     (void)state;
     struct feed *feed = begin(0);
@@ -269,6 +313,8 @@ int main(void) {
         cmocka_unit_test(falling_behind_while_the_first_pages_come_loses_nothing),
         cmocka_unit_test(too_much_to_hold_is_fetched_instead),
         cmocka_unit_test(only_a_few_pages_are_asked_for_at_a_time),
+        cmocka_unit_test(edits_and_deletions_have_their_place_in_the_order),
+        cmocka_unit_test(another_log_is_begun_anew),
         cmocka_unit_test(a_room_that_was_left_is_silent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

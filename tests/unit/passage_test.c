@@ -158,6 +158,27 @@ static void an_answer_to_an_earlier_wish_is_passed_over(void **state) {
     expect_shown(401, 500);
 }
 
+static void an_older_page_is_not_put_before_a_gap(void **state) {
+    (void)state;
+    struct message_history wish;
+    passage_older(room, &wish);
+    run_drop_oldest(&room->live, 50);
+    answer(&wish);
+    expect_shown(951, HISTORY_END);
+    assert_true(passage_older(room, &wish));
+    answer(&wish);
+    expect_shown(851, HISTORY_END);
+}
+
+static void an_empty_page_ends_the_asking(void **state) {
+    (void)state;
+    struct message_history wish;
+    struct run nothing = {0};
+    passage_older(room, &wish);
+    passage_take(room, &wish, &nothing, true);
+    assert_false(passage_older(room, &wish));
+}
+
 static void the_live_lines_may_be_cut_while_a_page_is_under_way(void **state) {
     (void)state;
     struct message_history wish;
@@ -240,6 +261,8 @@ int main(void) {
         fresh(the_unread_passage_begins_with_the_first_unread),
         fresh(a_short_unread_passage_joins_at_once),
         fresh(an_answer_to_an_earlier_wish_is_passed_over),
+        fresh(an_older_page_is_not_put_before_a_gap),
+        fresh(an_empty_page_ends_the_asking),
         fresh(the_live_lines_may_be_cut_while_a_page_is_under_way),
         fresh(a_page_without_lines_still_leads_further),
         fresh(a_passage_is_bounded_at_its_far_end),
