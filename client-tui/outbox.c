@@ -182,8 +182,9 @@ static bool outbox_open_file(struct outbox *outbox, const char *path, int *resul
         *result = outbox_make_tables(outbox);
     if (*result == SQLITE_OK)
         return true;
+    bool told = outbox->database != NULL && sqlite3_errcode(outbox->database) != SQLITE_OK;
     snprintf(outbox->problem, sizeof outbox->problem, "cannot keep the outbox on disk: %s",
-             outbox->database != NULL ? sqlite3_errmsg(outbox->database) : strerror(ENOMEM));
+             told ? sqlite3_errmsg(outbox->database) : sqlite3_errstr(*result));
     sqlite3_close(outbox->database);
     outbox->database = NULL;
     return false;

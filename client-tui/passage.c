@@ -153,10 +153,13 @@ static enum page_use passage_close(struct room *room, const struct message_histo
 enum page_use passage_take(struct room *room, const struct message_history *wish, struct run *lines,
                            bool more) {
     enum page_use use = passage_close(room, wish);
+    /* A page that leads no further is the last, whatever the server says. */
+    bool leads_on = wish->newest != 0 ? lines->first != 0 && lines->first < wish->before
+                                      : lines->last > wish->after;
     if (use == PAGE_NONE)
         run_free(lines);
-    else /* an empty page leads no further, whatever the server says */
-        passage_adders[use](room, lines, more && lines->first != 0);
+    else
+        passage_adders[use](room, lines, more && leads_on);
     return use;
 }
 

@@ -145,7 +145,7 @@ static void tui_settle(void) {
     struct room *room = tui_room();
     chat_settle_room(tui.chat);
     tui_go_on_seeking(&tui);
-    if (room->goal != GOAL_NONE || tui.was_in_past != room->in_past)
+    if (tui.was_in_past != room->in_past)
         pane_scroll(&tui.view.layout.pane, room, 0);
     if (room->goal != GOAL_NONE)
         pane_reach_goal(&tui.view.layout.pane, room);

@@ -54,6 +54,12 @@ static struct message message_of(struct wire_text text) {
 static void say_events(struct wire_text text) {
     struct message event = message_of(text);
     say(&event);
+    uint64_t target = event.event.id;
+    event = event_of(MESSAGE_EDITED);
+    event.edited.nick = text;
+    event.edited.target = target;
+    event.edited.body = text;
+    say(&event);
     event = event_of(MESSAGE_TOPIC_SET);
     event.topic_set.nick = text;
     event.topic_set.topic = text;
@@ -76,6 +82,8 @@ static void say_room(uint32_t tag, uint32_t number, struct wire_text name, struc
     room.room.kind = number > 1;
     room.room.name = name;
     room.room.topic = topic;
+    room.room.read = number % 3 == 0 ? UINT64_MAX : number % 3;
+    room.room.unread = number % 2 == 0 ? UINT32_MAX : 0;
     say(&room);
 }
 
@@ -104,6 +112,26 @@ static void answer_history(const struct message_history *history) {
     page.page.room = history->room;
     page.page.events = (struct wire_blob){events.data, events.size};
     say(&page);
+    buffer_free(&events);
+}
+
+static void answer_search(const struct message_search *search) {
+    struct buffer events = {0};
+    struct message hits = {.type = MESSAGE_HITS};
+    struct message seen = {.type = MESSAGE_SEEN};
+    for (size_t i = 0; i < line_count; i++) {
+        struct message event = message_of(lines[i]);
+        event.message.amended = UINT64_MAX;
+        message_encode(&events, &event);
+    }
+    hits.hits.tag = search->tag;
+    hits.hits.more = 1;
+    hits.hits.events = (struct wire_blob){events.data, events.size};
+    say(&hits);
+    seen.seen.room = 1;
+    seen.seen.id = UINT64_MAX;
+    seen.seen.unread = UINT32_MAX;
+    say(&seen);
     buffer_free(&events);
 }
 
@@ -147,6 +175,8 @@ static void answer(struct wire_blob payload) {
         say_room(message.join.tag, 1, wire_text("#lobby"), lines[0]);
     else if (message.type == MESSAGE_HISTORY)
         answer_history(&message.history);
+    else if (message.type == MESSAGE_SEARCH)
+        answer_search(&message.search);
     else if (message.type == MESSAGE_WHO)
         answer_who(&message.who);
     else if (message.type == MESSAGE_POST && wire_text_equal(message.post.body, wire_text("bye"))) {
