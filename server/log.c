@@ -20,10 +20,9 @@ enum {
        edit. */
     PURGE_MILLISECONDS = 1000,
     PURGE_AGAIN_MILLISECONDS = 100,
-    RETENTION_MILLISECONDS = 1000
+    RETENTION_MILLISECONDS = 1000,
+    OUTBOXES_KEPT = 64 /* of an account; docs/protocol.md says so */
 };
-
-#define OUTBOX_LIFE_MILLISECONDS (90ull * 24 * 60 * 60 * 1000) /* docs/protocol.md says so */
 
 struct log {
     /* set once */
@@ -201,7 +200,7 @@ static bool log_make_lobby(struct log *log) {
 static bool log_load(struct log *log) {
     struct store *store = log->options.store;
     store_begin(store);
-    store_expire_outboxes(store, clock_wall() - OUTBOX_LIFE_MILLISECONDS);
+    store_forget_outboxes(store, OUTBOXES_KEPT);
     if (!store_commit(store))
         return false;
     log->judge.store = store;

@@ -20,7 +20,9 @@ const char *const store_statements[STATEMENT_COUNT] = {
     [STATEMENT_REMOVE_MEMBER] = "DELETE FROM members WHERE room=? AND account=?",
     [STATEMENT_SET_OUTBOX] = "INSERT INTO outboxes VALUES(?,?,?,?) ON CONFLICT DO UPDATE"
                              " SET up_to=excluded.up_to, used=excluded.used",
-    [STATEMENT_EXPIRE_OUTBOXES] = "DELETE FROM outboxes WHERE used < ?",
+    [STATEMENT_FORGET_OUTBOXES] =
+        ("DELETE FROM outboxes AS old WHERE (SELECT count(*) FROM outboxes AS later"
+         " WHERE later.account=old.account AND later.used>old.used)>=?"),
     [STATEMENT_LAST_ID] = "SELECT max(cut, coalesce((SELECT last_id FROM segments"
                           " ORDER BY first_id DESC LIMIT 1), 0)) FROM log",
     [STATEMENT_ACCOUNTS] = "SELECT id, nick, secret_hash FROM accounts ORDER BY id",
@@ -321,9 +323,9 @@ bool store_purge(struct store *store) {
     return result == SQLITE_OK;
 }
 
-void store_expire_outboxes(struct store *store, uint64_t before) {
-    const struct store_value values[] = {store_number(before)};
-    store_write(store, STATEMENT_EXPIRE_OUTBOXES, values, 1);
+void store_forget_outboxes(struct store *store, uint64_t kept) {
+    const struct store_value values[] = {store_number(kept)};
+    store_write(store, STATEMENT_FORGET_OUTBOXES, values, 1);
 }
 
 uint64_t store_last_id(struct store *store) {

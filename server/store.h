@@ -106,8 +106,9 @@ void store_set_cut(struct store *store, uint64_t cut);
 void store_add_amendment(struct store *store, uint64_t target, uint64_t id);
 uint64_t store_amendment_after(struct store *store, uint64_t target, uint64_t after); /* or 0 */
 
-/* Forgets outboxes last used before `before` (milliseconds since 1970). */
-void store_expire_outboxes(struct store *store, uint64_t before);
+/* Forgets each account's outboxes but the `kept` last used. No age is asked for: a clock that was
+ * set would forget outboxes with posts in them, and the posts would be stored again. */
+void store_forget_outboxes(struct store *store, uint64_t kept);
 
 /* Pages in the write-ahead log after the last commit. */
 int store_wal_pages(const struct store *store);

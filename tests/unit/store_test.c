@@ -252,6 +252,51 @@ static void a_damaged_log_is_not_backed_up(void **state) {
     assert_int_not_equal(backup_check(folder), 0);
 }
 
+static bool count_outbox(void *context, uint32_t account, uint64_t outbox, uint64_t up_to) {
+    uint64_t *seen = context;
+    (void)up_to;
+    seen[account] |= 1u << outbox;
+    return true;
+}
+
+static bool pass_account(void *context, uint32_t id, const char *nick, const uint8_t *hash) {
+    (void)context;
+    (void)id;
+    (void)nick;
+    (void)hash;
+    return true;
+}
+
+static bool pass_room(void *context, const struct stored_room *room) {
+    (void)context;
+    (void)room;
+    return true;
+}
+
+static bool pass_member(void *context, const struct stored_member *member) {
+    (void)context;
+    (void)member;
+    return true;
+}
+
+static void the_outboxes_used_last_are_kept_whatever_the_clock_says(void **state) {
+    (void)state;
+    uint64_t seen[3] = {0};
+    const struct store_visitor visitor = {seen, pass_account, pass_room, pass_member, count_outbox};
+    struct store *store = store_open(folder, &problem);
+    assert_non_null(store);
+    store_begin(store);
+    for (uint64_t outbox = 1; outbox <= 5; outbox++)
+        store_set_outbox(store, 1, outbox, 7, 1000 - outbox); /* the first was used last */
+    store_set_outbox(store, 2, 1, 7, 0);
+    store_forget_outboxes(store, 3);
+    assert_true(store_commit(store));
+    assert_true(store_visit(store, &visitor));
+    assert_int_equal(seen[1], 1 << 1 | 1 << 2 | 1 << 3);
+    assert_int_equal(seen[2], 1 << 1);
+    store_close(store);
+}
+
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void) {
@@ -265,6 +310,7 @@ int main(void) {
         IN_A_FOLDER(a_half_made_log_is_made_anew),
         IN_A_FOLDER(a_backup_is_the_log_of_that_moment),
         IN_A_FOLDER(a_damaged_log_is_not_backed_up),
+        IN_A_FOLDER(the_outboxes_used_last_are_kept_whatever_the_clock_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
