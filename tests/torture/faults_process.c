@@ -157,9 +157,10 @@ static int64_t *map_shift(struct stage *stage) {
 }
 
 void fault_clock_set(struct stage *stage, struct measure *measure) {
-    static const int64_t hour = 3600;
-    const int64_t shifts[] = {-hour,        hour,        -24 * hour,        24 * hour,
-                              -1000 * hour, 1000 * hour, -50 * 8766 * hour, 0};
+    const int64_t hour = 3600;
+    const int64_t year = 8766 * hour;
+    const int64_t shifts[] = {-hour,      hour,       -24 * hour, 24 * hour,
+                              -50 * year, -10 * year, 10 * year,  0};
     char preload[PATH_MAX];
     int64_t *shift = map_shift(stage);
     snprintf(preload, sizeof preload, "%s/tests/torture/clock_shift.so", stage->build);
