@@ -73,6 +73,8 @@ static void add_post(struct puppet *puppet, uint64_t number, uint64_t key) {
 
 /* Takes posts out of the list. */
 static void drop_posts(struct puppet *puppet, size_t from, size_t count) {
+    if (count == 0)
+        return;
     memmove(puppet->posts + from, puppet->posts + from + count,
             (puppet->post_count - from - count) * sizeof *puppet->posts);
     puppet->post_count -= count;

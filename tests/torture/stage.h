@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-enum { STAGE_PUPPETS_MAX = 32, STAGE_NICK_MAX = 16, STAGE_ADDRESS_MAX = 16 };
+enum { STAGE_PUPPETS_MAX = 32, STAGE_NICK_MAX = 24, STAGE_ADDRESS_MAX = 16 };
 
 /* How long the stage waits for anything before it is taken for hung, in milliseconds. */
 enum { STAGE_PATIENCE = 90000 };

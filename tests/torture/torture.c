@@ -73,7 +73,7 @@ struct settings {
     bool help;
     const char *only;
     uint64_t seed;
-    const char *build;
+    char build[PATH_MAX];
 };
 
 enum option { OPTION_BRIEF, OPTION_MARKDOWN, OPTION_FAULT, OPTION_SEED, OPTION_HELP };
@@ -283,11 +283,11 @@ int main(int argc, char **argv) {
         fprintf(stderr, "Usage: torture [options] BUILD; see torture --help\n");
         return 2;
     }
-    settings.build = realpath(argv[first], NULL);
     snprintf(folder, sizeof folder, "%s/torture-XXXXXX", temporary != NULL ? temporary : "/tmp");
     struct result *result =
         mmap(NULL, sizeof *result, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (settings.build == NULL || result == MAP_FAILED || mkdtemp(folder) == NULL) {
+    if (realpath(argv[first], settings.build) == NULL || result == MAP_FAILED ||
+        mkdtemp(folder) == NULL) {
         fprintf(stderr, "torture: cannot begin: %s\n", strerror(errno));
         return EXIT_FAILURE;
     }
