@@ -152,6 +152,9 @@ torture: all $(TORTURE_PARTS) ## do harm to servers and clients and count what i
 check: all $(UNIT_TESTS) $(TOOLS) $(TORTURE_PARTS) $(INJECT) ## build and run all tests; SAN=address|undefined|thread instruments them
 	tests/run $(BUILD)
 
+torture-calls: all $(INJECT) ## let each call of the server fail, one after the other, and see that nothing is lost (half an hour)
+	tests/torture/calls $(BUILD) all 600
+
 protocol-doc: $(BUILD)/tests/unit/document_test ## write the tables of docs/protocol.md anew
 	UPDATE=1 $<
 
@@ -201,6 +204,6 @@ clean: ## remove what was built, and the data of `make run`
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | sort | column -t -s @
 
-.PHONY: all check growth bench protocol-doc lint deps deps-lint run install clean help torture
+.PHONY: all check torture torture-calls growth bench protocol-doc lint deps deps-lint run install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
