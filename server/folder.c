@@ -32,7 +32,8 @@ int folder_lock(const char *folder, char *problem, size_t size) {
         return -1;
     }
     char *path = path_join(folder, "lock");
-    int lock = path != NULL ? open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+    const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+    int lock = path != NULL ? (int)TEMP_FAILURE_RETRY(open(path, flags, 0600)) : -1;
     int reason = path != NULL ? errno : ENOMEM;
     free(path);
     if (lock < 0) {

@@ -78,8 +78,10 @@ static bool schema_set_version(sqlite3 *database) {
 /* Makes the name of a file lasting. */
 static bool schema_sync_folder(const char *path) {
     char *copy = strdup(path);
-    int folder = copy != NULL ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    bool synced = folder >= 0 && fsync(folder) == 0;
+    const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+    char *name = copy != NULL ? dirname(copy) : NULL;
+    int folder = name != NULL ? (int)TEMP_FAILURE_RETRY(open(name, flags)) : -1;
+    bool synced = folder >= 0 && TEMP_FAILURE_RETRY(fsync(folder)) == 0;
     if (folder >= 0)
         close(folder);
     free(copy);
