@@ -92,24 +92,6 @@ static bool store_bring_up(struct store *store, const char *folder, struct store
     return store_is_damaged(store, folder, problem);
 }
 
-/* Brings what the write-ahead log holds into the file. */
-static bool store_fold(struct store *store) {
-    return sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
-                                     NULL) == SQLITE_OK;
-}
-
-/* Whether the file has all the pages it should have, now that the write-ahead log is in it. */
-static bool store_is_whole(struct store *store, off_t size) {
-    sqlite3_stmt *row = NULL;
-    bool whole = sqlite3_prepare_v2(store->database,
-                                    "SELECT page_count * page_size FROM pragma_page_count,"
-                                    " pragma_page_size",
-                                    -1, &row, NULL) == SQLITE_OK &&
-                 sqlite3_step(row) == SQLITE_ROW && sqlite3_column_int64(row, 0) <= size;
-    sqlite3_finalize(row);
-    return whole;
-}
-
 /* A log that is read in a blink is read whole before anyone is served from it; so is one that the
  * scrubber has found damaged. A larger one is read while it is served, see scrubber.h. */
 static bool store_inspect(struct store *store, const char *folder, struct store_problem *problem) {
@@ -117,8 +99,6 @@ static bool store_inspect(struct store *store, const char *folder, struct store_
     struct stat status;
     if (stat(store->path, &status) != 0)
         return store_says(problem, STORE_UNUSABLE, folder, strerror(errno));
-    if (!store_is_whole(store, status.st_size))
-        return store_says(problem, STORE_DAMAGED, folder, "the file log.db is cut short");
     bool suspect = folder_is_suspect(folder);
     if (status.st_size > STORE_INSPECT_BYTES && !suspect)
         return true;
@@ -129,6 +109,25 @@ static bool store_inspect(struct store *store, const char *folder, struct store_
     return true;
 }
 
+/* Brings what the write-ahead log holds into the file, which must then have all its pages. */
+static bool store_fold(struct store *store, const char *folder, struct store_problem *problem) {
+    struct stat status;
+    sqlite3_stmt *row = NULL;
+    if (sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) !=
+            SQLITE_OK ||
+        sqlite3_prepare_v2(store->database,
+                           "SELECT page_count * page_size FROM pragma_page_count,"
+                           " pragma_page_size",
+                           -1, &row, NULL) != SQLITE_OK ||
+        sqlite3_step(row) != SQLITE_ROW || stat(store->path, &status) != 0) {
+        sqlite3_finalize(row);
+        return store_is_damaged(store, folder, problem);
+    }
+    bool whole = sqlite3_column_int64(row, 0) <= status.st_size;
+    sqlite3_finalize(row);
+    return whole || store_says(problem, STORE_DAMAGED, folder, "the file log.db is cut short");
+}
+
 static bool store_set_up(struct store *store, const char *folder, struct store_problem *problem) {
     bool ready = store_execute(store, "PRAGMA secure_delete=ON; PRAGMA synchronous=FULL") &&
                  store_bring_up(store, folder, problem) && problem->text[0] == '\0';
@@ -136,9 +135,9 @@ static bool store_set_up(struct store *store, const char *folder, struct store_p
         return problem->text[0] == '\0' ? store_is_damaged(store, folder, problem) : false;
     if (!store_execute(store, "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0;"
                               "PRAGMA cache_size=-16384") ||
-        !store_prepare(store) || !store_fold(store))
+        !store_prepare(store))
         return store_is_damaged(store, folder, problem);
-    if (!store_inspect(store, folder, problem))
+    if (!store_inspect(store, folder, problem) || !store_fold(store, folder, problem))
         return false;
     sqlite3_wal_hook(store->database, store_count_wal, store);
     return store_read_identity(store) || store_is_damaged(store, folder, problem);
