@@ -80,18 +80,17 @@ static struct feed_room *feed_add(struct feed *feed, uint32_t room) {
 
 static void feed_ask(struct feed *feed, struct feed_room *room) {
     struct message_history wish = {.room = room->room, .limit = PAGE_MESSAGES_MAX};
-    wish.before = PROTOCOL_END;
     if (room->begun) {
         wish.after = room->seen;
+        wish.before = PROTOCOL_END;
+        room->asked_target = room->target;
     } else {
+        /* What was there at the subscription: what is said since does not count among the first. */
         unsigned missing = feed->first - room->first_count;
         wish.newest = 1;
         wish.before = room->first_before;
         wish.limit = (uint16_t)(missing < PAGE_MESSAGES_MAX ? missing : PAGE_MESSAGES_MAX);
     }
-    /* Pages further back reach no further forward than the newest one did. */
-    if (wish.before == PROTOCOL_END)
-        room->asked_target = room->target;
     room->phase = FEED_ASKED;
     feed->asked++;
     feed->owner.ask(feed->owner.context, &wish);
@@ -155,6 +154,12 @@ static void feed_go_live(struct feed *feed, struct feed_room *room) {
     room->phase = FEED_LIVE;
 }
 
+/* The first pages of a room end where it was subscribed. */
+static void feed_aim(struct feed_room *room) {
+    room->first_before = room->target + 1;
+    room->asked_target = room->target;
+}
+
 bool feed_room(struct feed *feed, const struct message_room *message) {
     struct feed_room *room = feed_find(feed, message->room);
     if (room == NULL)
@@ -172,7 +177,7 @@ bool feed_room(struct feed *feed, const struct message_room *message) {
     if (room->begun && message->newest <= room->seen)
         feed_go_live(feed, room);
     else if (!room->begun)
-        room->first_before = PROTOCOL_END;
+        feed_aim(room);
     feed_go_on(feed);
     return true;
 }

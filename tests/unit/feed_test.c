@@ -88,6 +88,7 @@ static void a_room_opens_with_its_newest_messages(void **state) {
     room(feed, 200, 200);
     assert_int_equal(asked_count, 1);
     assert_int_equal(asked[0].newest, 1);
+    assert_int_equal(asked[0].before, 201); /* what is said from now on is not history */
     assert_int_equal(asked[0].limit, 50);
     live(feed, 201);
     assert_int_equal(delivered_count, 0);
@@ -281,7 +282,7 @@ static void another_log_is_begun_anew(void **state) {
     delivered_count = 0;
     was_reset = false;
     room(feed, 120, 120);
-    assert_int_equal(asked[1].before, PROTOCOL_END);
+    assert_int_equal(asked[1].before, 121);
     assert_int_equal(asked[1].newest, 1);
     page(feed, 71, 120, true);
     live(feed, 121);
