@@ -50,6 +50,7 @@ struct trial {
     uint32_t scopes[SCOPE_COUNT]; /* numbers of the rooms meant, 0 for all of the person's */
     uint64_t talk_begin;          /* the largest room has a full page before this event */
     uint64_t log_end;             /* id of the last event */
+    double begun;                 /* when the server was first started */
     struct random_source random;
     const struct measure *wrong; /* the last search that found another number than it should */
 };
@@ -63,8 +64,8 @@ struct measure {
     const char *from;
     bool from_middle; /* of the log */
     bool until_middle;
-    unsigned least; /* hits at least */
-    unsigned most;
+    int least; /* hits at least; below 0: the server may find that it takes too long */
+    int most;
 };
 
 static bool trial_join(struct caller *caller, uint32_t number, struct message *room) {
@@ -90,16 +91,26 @@ static bool trial_join_all(struct trial *trial, enum person person) {
     return true;
 }
 
+static void trial_hang_up(struct trial *trial) {
+    for (int i = 0; i < PERSON_COUNT; i++)
+        caller_hang_up(&trial->callers[i]);
+}
+
+/* Connects everyone, anew if need be: who says nothing for long is cut off. */
+static bool trial_call(struct trial *trial) {
+    bool called = true;
+    trial_hang_up(trial);
+    for (int i = 0; called && i < PERSON_COUNT; i++)
+        called = caller_call(&trial->callers[i], trial->host.port, persons[i].nick);
+    return called;
+}
+
 static bool trial_start(struct trial *trial) {
-    bool started = host_start(&trial->host, trial->program, trial->folder);
-    for (int i = 0; started && i < PERSON_COUNT; i++)
-        started = caller_call(&trial->callers[i], trial->host.port, persons[i].nick);
-    return started;
+    return host_start(&trial->host, trial->program, trial->folder) && trial_call(trial);
 }
 
 static bool trial_stop(struct trial *trial) {
-    for (int i = 0; i < PERSON_COUNT; i++)
-        caller_hang_up(&trial->callers[i]);
+    trial_hang_up(trial);
     return host_stop(&trial->host);
 }
 
@@ -214,10 +225,10 @@ static double measure_search(struct trial *trial, const struct measure *measure)
     double begun = sample_now();
     int found = trial_search(trial, measure);
     double took = sample_now() - begun;
-    if (found >= (int)measure->least && found <= (int)measure->most)
+    if (found >= measure->least && found <= measure->most)
         return took;
     if (trial->wrong != measure)
-        fprintf(stderr, "growth: %s: %d found, not %u to %u\n", measure->name, found,
+        fprintf(stderr, "growth: %s: %d found, not %d to %d\n", measure->name, found,
                 measure->least, measure->most);
     trial->wrong = measure;
     return took;
@@ -260,7 +271,7 @@ static const struct measure measures[] = {
     {SEARCH("a beginning of many words"), .words = "@500*", SOME},
     {SEARCH("a common beginning of two letters"), .words = "@1*", FULL},
     {SEARCH("a phrase of common words that does not occur"),
-     .words = "\"@1 @2 @1 @2 @1 @2 @1 @2 @1 @2\"", .most = 0},
+     .words = "\"@1 @2 @1 @2 @1 @2 @1 @2 @1 @2\"", .least = -1, .most = 0},
     {SEARCH("a common word of one person"), .words = "@1", .from = "person8", SOME},
     {SEARCH("a common word before a date"), .words = "@1", .until_middle = true, FULL},
 };
@@ -287,7 +298,7 @@ static bool measure_all(struct trial *trial) {
     for (size_t i = 0; i < sizeof measures / sizeof *measures; i++) {
         if (measures[i].run == measure_opening)
             host_wait_idle(&trial->host);
-        if (!measure_print(trial, &measures[i]))
+        if (!trial_call(trial) || !measure_print(trial, &measures[i]))
             return false;
     }
     return true;
@@ -298,10 +309,9 @@ static bool trial_wait_index(struct trial *trial) {
     static const struct measure last = {.words = WORD_LAST};
     const struct timespec pause = {.tv_nsec = GROWTH_INDEX_NANOSECONDS};
     int found;
-    double begun = sample_now();
     while ((found = trial_search(trial, &last)) == 0)
         nanosleep(&pause, NULL);
-    printf("size\tindex made in, s\t%.2f\n", (sample_now() - begun) / 1e3);
+    printf("size\tindex made in, s\t%.2f\n", (sample_now() - trial->begun) / 1e3);
     return found == 1;
 }
 
@@ -330,6 +340,7 @@ int main(int argc, char **argv) {
     }
     trial.program = argv[1];
     trial.folder = argv[2];
+    trial.begun = sample_now();
     bool measured = trial_start(&trial) && trial_join_all(&trial, PERSON_QUIET) &&
                     trial_join_all(&trial, PERSON_BUSY) && trial_find_talk(&trial) &&
                     trial_wait_index(&trial) && measure_all(&trial);
