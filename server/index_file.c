@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 enum {
-    INDEX_VERSION = 2,
+    INDEX_VERSION = 3,
     INDEX_CUT_ROWS = 1000,   /* a transaction */
     INDEX_PURGE_PAGES = 256, /* a step */
     INDEX_BUSY_MILLISECONDS = 2000
@@ -20,7 +20,8 @@ static const char index_schema[] =
     "PRAGMA cache_size=-16384;"
     "BEGIN;"
     "CREATE TABLE IF NOT EXISTS mark(version, identity, epoch, last_id, cut, purge);"
-    "CREATE TABLE IF NOT EXISTS days(day INTEGER PRIMARY KEY, first_id INTEGER, last_id INTEGER);"
+    "CREATE TABLE IF NOT EXISTS quarters(quarter INTEGER PRIMARY KEY, first_id INTEGER,"
+    "  last_id INTEGER);"
     "CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(keys, body,"
     "  tokenize='unicode61 remove_diacritics 2');"
     "COMMIT;";
@@ -30,8 +31,8 @@ enum index_statement {
     INDEX_CHANGE,
     INDEX_REMOVE,
     INDEX_CUT,
-    INDEX_ADD_DAY,
-    INDEX_CUT_DAYS,
+    INDEX_ADD_QUARTER,
+    INDEX_CUT_QUARTERS,
     INDEX_SET_MARK,
     INDEX_STATEMENTS
 };
@@ -42,18 +43,19 @@ static const char *const index_statements[INDEX_STATEMENTS] = {
     [INDEX_REMOVE] = "DELETE FROM words WHERE rowid=?",
     [INDEX_CUT] = "DELETE FROM words WHERE rowid IN"
                   " (SELECT rowid FROM words WHERE rowid<=? ORDER BY rowid LIMIT ?)",
-    [INDEX_ADD_DAY] = "INSERT INTO days VALUES(?1,?2,?2) ON CONFLICT DO UPDATE"
-                      " SET first_id=min(first_id, ?2), last_id=max(last_id, ?2)",
-    [INDEX_CUT_DAYS] = "DELETE FROM days WHERE last_id<=?",
+    [INDEX_ADD_QUARTER] = "INSERT INTO quarters VALUES(?1,?2,?2) ON CONFLICT DO UPDATE"
+                          " SET first_id=min(first_id, ?2), last_id=max(last_id, ?2)",
+    [INDEX_CUT_QUARTERS] = "DELETE FROM quarters WHERE last_id<=?",
     [INDEX_SET_MARK] = "UPDATE mark SET last_id=?, cut=?, purge=?",
 };
 
 struct index_file {
     sqlite3 *database;
     sqlite3_stmt *statements[INDEX_STATEMENTS];
-    int64_t day; /* of the message added last, with the ids that `days` has for it already */
-    uint64_t day_first;
-    uint64_t day_last;
+    int64_t
+        quarter; /* of the message added last, with the ids that `quarters` has for it already */
+    uint64_t quarter_first;
+    uint64_t quarter_last;
     bool purging; /* a purge is under way */
 };
 
@@ -92,7 +94,7 @@ static struct index_file *index_open(const char *path) {
     struct index_file *file = calloc(1, sizeof *file);
     if (file == NULL)
         return NULL;
-    file->day = -1;
+    file->quarter = -1;
     bool opened = sqlite3_open_v2(path, &file->database,
                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
                                       SQLITE_OPEN_NOFOLLOW,
@@ -169,21 +171,24 @@ void index_file_abandon(struct index_file *file) {
     if (sqlite3_get_autocommit(file->database) != 0)
         return;
     index_execute(file, "ROLLBACK");
-    file->day = -1;
+    file->quarter = -1;
 }
 
-/* Notes that the message's day has its id. */
-static bool index_add_day(struct index_file *file, const struct message_message *message) {
-    int64_t day = index_keys_day(message->time);
-    if (day == file->day && message->id >= file->day_first && message->id <= file->day_last)
+/* Notes that the message's quarter of an hour has its id. */
+static bool index_add_quarter(struct index_file *file, const struct message_message *message) {
+    int64_t quarter = index_keys_quarter(message->time);
+    if (quarter == file->quarter && message->id >= file->quarter_first &&
+        message->id <= file->quarter_last)
         return true;
-    sqlite3_stmt *add = file->statements[INDEX_ADD_DAY];
-    sqlite3_bind_int64(add, 1, day);
+    sqlite3_stmt *add = file->statements[INDEX_ADD_QUARTER];
+    sqlite3_bind_int64(add, 1, quarter);
     sqlite3_bind_int64(add, 2, (sqlite3_int64)message->id);
-    bool same = day == file->day;
-    file->day_first = same && file->day_first < message->id ? file->day_first : message->id;
-    file->day_last = same && file->day_last > message->id ? file->day_last : message->id;
-    file->day = day;
+    bool same = quarter == file->quarter;
+    file->quarter_first =
+        same && file->quarter_first < message->id ? file->quarter_first : message->id;
+    file->quarter_last =
+        same && file->quarter_last > message->id ? file->quarter_last : message->id;
+    file->quarter = quarter;
     return index_run(add);
 }
 
@@ -205,7 +210,7 @@ static bool index_put(struct index_file *file, enum index_statement which,
 
 bool index_file_add(struct index_file *file, const struct message_message *message) {
     return message->body.size == 0 ||
-           (index_put(file, INDEX_ADD, message) && index_add_day(file, message));
+           (index_put(file, INDEX_ADD, message) && index_add_quarter(file, message));
 }
 
 bool index_file_change(struct index_file *file, const struct message_message *message) {
@@ -217,14 +222,14 @@ bool index_file_change(struct index_file *file, const struct message_message *me
 
 bool index_file_cut(struct index_file *file, uint64_t id, bool *more) {
     sqlite3_stmt *cut = file->statements[INDEX_CUT];
-    sqlite3_stmt *cut_days = file->statements[INDEX_CUT_DAYS];
+    sqlite3_stmt *cut_quarters = file->statements[INDEX_CUT_QUARTERS];
     sqlite3_bind_int64(cut, 1, (sqlite3_int64)id);
     sqlite3_bind_int(cut, 2, INDEX_CUT_ROWS);
-    sqlite3_bind_int64(cut_days, 1, (sqlite3_int64)id);
+    sqlite3_bind_int64(cut_quarters, 1, (sqlite3_int64)id);
     bool done = index_run(cut);
     *more = done && sqlite3_changes(file->database) == INDEX_CUT_ROWS;
-    file->day = -1;
-    return done && index_run(cut_days);
+    file->quarter = -1;
+    return done && index_run(cut_quarters);
 }
 
 /* Words that were taken out stay in the older parts of the index until those are merged: all parts

@@ -1,7 +1,7 @@
 /* The file of the full-text index, search.db, as its one writer sees it: a row a message with its
- * present words, and for each day which ids its messages have. Derived from the log; losing it
- * costs only time. Changes lie between index_file_begin and index_file_commit. The index thread's
- * alone. */
+ * present words, and for each quarter of an hour which ids its messages have. Derived from the log;
+ * losing it costs only time. Changes lie between index_file_begin and index_file_commit. The index
+ * thread's alone. */
 #ifndef SERVER_INDEX_FILE_H
 #define SERVER_INDEX_FILE_H
 

@@ -14,6 +14,6 @@ void index_keys_add_nick(struct buffer *keys, struct wire_text nick) {
         buffer_append_format(keys, "%02x", (unsigned)(unsigned char)*at);
 }
 
-int64_t index_keys_day(uint64_t time) {
-    return (int64_t)(time / (24ull * 60 * 60 * 1000));
+int64_t index_keys_quarter(uint64_t time) {
+    return (int64_t)(time / (15ull * 60 * 1000));
 }

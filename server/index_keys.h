@@ -14,7 +14,7 @@ void index_keys_add_room(struct buffer *keys, uint32_t room);
 /* Appends the key of a nick, the same for all that are compared equal; nothing when it is none. */
 void index_keys_add_nick(struct buffer *keys, struct wire_text nick);
 
-/* Day of a time in milliseconds since 1970, by UTC. */
-int64_t index_keys_day(uint64_t time);
+/* Quarter of an hour of a time in milliseconds since 1970. */
+int64_t index_keys_quarter(uint64_t time);
 
 #endif

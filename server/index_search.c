@@ -21,7 +21,7 @@ enum {
 struct index_search {
     sqlite3 *database;
     sqlite3_stmt *find;
-    sqlite3_stmt *days;
+    sqlite3_stmt *quarters;
     uint64_t deadline;
     atomic_bool interrupted;
 };
@@ -52,9 +52,9 @@ struct index_search *index_search_open(const char *folder) {
                                   " AND rowid BETWEEN ?2 AND ?3 ORDER BY rowid DESC",
                                   &search->find) &&
              index_search_prepare(search,
-                                  "SELECT min(first_id), max(last_id) FROM days"
-                                  " WHERE day BETWEEN ?1 AND ?2",
-                                  &search->days);
+                                  "SELECT min(first_id), max(last_id) FROM quarters"
+                                  " WHERE quarter BETWEEN ?1 AND ?2",
+                                  &search->quarters);
     if (opened) {
         sqlite3_progress_handler(search->database, SEARCH_STEPS_BETWEEN_CHECKS,
                                  index_search_is_late, search);
@@ -68,7 +68,7 @@ void index_search_close(struct index_search *search) {
     if (search == NULL)
         return;
     sqlite3_finalize(search->find);
-    sqlite3_finalize(search->days);
+    sqlite3_finalize(search->quarters);
     sqlite3_close(search->database);
     free(search);
 }
@@ -77,24 +77,25 @@ void index_search_interrupt(struct index_search *search) {
     atomic_store(&search->interrupted, true);
 }
 
-/* The ids that messages of the wished time have, and perhaps some of that day's others. False when
- * there are none. */
+/* The ids that messages of the wished time have, and perhaps some others of those quarters of an
+ * hour. False when there are none. */
 static bool index_search_bound(struct index_search *search, const struct message_search *wish,
                                sqlite3_int64 *first, sqlite3_int64 *last) {
     *first = 1;
     *last = wish->before > INT64_MAX ? INT64_MAX : (sqlite3_int64)wish->before - 1;
     if (wish->since == 0 && wish->until == 0)
         return true;
-    sqlite3_bind_int64(search->days, 1, index_keys_day(wish->since));
-    sqlite3_bind_int64(search->days, 2, wish->until > 0 ? index_keys_day(wish->until) : INT64_MAX);
-    bool found = sqlite3_step(search->days) == SQLITE_ROW &&
-                 sqlite3_column_type(search->days, 0) != SQLITE_NULL;
+    sqlite3_bind_int64(search->quarters, 1, index_keys_quarter(wish->since));
+    sqlite3_bind_int64(search->quarters, 2,
+                       wish->until > 0 ? index_keys_quarter(wish->until) : INT64_MAX);
+    bool found = sqlite3_step(search->quarters) == SQLITE_ROW &&
+                 sqlite3_column_type(search->quarters, 0) != SQLITE_NULL;
     if (found) {
-        sqlite3_int64 day_last = sqlite3_column_int64(search->days, 1);
-        *first = sqlite3_column_int64(search->days, 0);
-        *last = day_last < *last ? day_last : *last;
+        sqlite3_int64 quarter_last = sqlite3_column_int64(search->quarters, 1);
+        *first = sqlite3_column_int64(search->quarters, 0);
+        *last = quarter_last < *last ? quarter_last : *last;
     }
-    sqlite3_reset(search->days);
+    sqlite3_reset(search->quarters);
     return found;
 }
 
@@ -127,7 +128,7 @@ static int compare_ids(const void *a, const void *b) {
 }
 
 /* Whether the message is a hit: the index has all rooms and may be a moment behind, and not all of
- * a day may be wished for. */
+ * a quarter of an hour may be wished for. */
 static bool finding_counts(struct finding *finding, uint64_t id) {
     const struct message_search *wish = finding->wish;
     struct message hit;
@@ -171,6 +172,19 @@ static void finding_gather(struct finding *finding, uint32_t room, unsigned pass
     buffer_free(&query);
 }
 
+/* Keeps one more than the wished for; from then on only newer ones are of interest. */
+static void finding_keep_newest(struct finding *finding) {
+    size_t kept = (size_t)finding->wish->limit + 1;
+    size_t count = finding->ids.size / sizeof(uint64_t);
+    uint64_t *ids = (uint64_t *)(void *)finding->ids.data;
+    if (count > 0)
+        qsort(ids, count, sizeof *ids, compare_ids);
+    if (count < kept)
+        return;
+    finding->ids.size = kept * sizeof *ids;
+    finding->first = (sqlite3_int64)ids[kept - 1] + 1;
+}
+
 static bool finding_goes_well(const struct finding *finding) {
     return finding->result == SQLITE_ROW || finding->result == SQLITE_DONE;
 }
@@ -197,16 +211,16 @@ static void finding_run(struct finding *finding) {
             return;
         buffer_clear(&finding->ids);
     }
-    for (size_t i = 0; i < finding->room_count && finding_goes_well(finding); i++)
+    for (size_t i = 0; i < finding->room_count && finding_goes_well(finding); i++) {
         finding_gather(finding, finding->rooms[i], UINT_MAX);
+        finding_keep_newest(finding);
+    }
 }
 
 /* Appends the frames of the newest hits, as many as are wished for and fit a page. */
 static bool finding_collect(struct finding *finding, struct buffer *events, bool *more) {
     size_t count = finding->ids.size / sizeof(uint64_t);
-    uint64_t *ids = (uint64_t *)(void *)finding->ids.data;
-    if (count > 0)
-        qsort(ids, count, sizeof *ids, compare_ids);
+    const uint64_t *ids = (const uint64_t *)(const void *)finding->ids.data;
     *more = count > finding->wish->limit;
     for (size_t i = 0; i < count && i < finding->wish->limit; i++) {
         size_t before = events->size;
