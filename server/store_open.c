@@ -163,6 +163,16 @@ static bool store_open_log(struct store *store, const char *folder, struct store
     return store_set_up(store, folder, problem);
 }
 
+static void store_free(struct store *store) {
+    for (size_t i = 0; i < STATEMENT_COUNT; i++)
+        sqlite3_finalize(store->statements[i]);
+    sqlite3_close(store->database);
+    if (store->lock >= 0)
+        close(store->lock);
+    free(store->path);
+    free(store);
+}
+
 struct store *store_open(const char *folder, struct store_problem *problem) {
     struct store *store = calloc(1, sizeof *store);
     if (store == NULL) {
@@ -174,21 +184,16 @@ struct store *store_open(const char *folder, struct store_problem *problem) {
     store->lock = folder_lock(folder, problem->text, sizeof problem->text);
     if (store->lock >= 0 && store_open_log(store, folder, problem))
         return store;
-    store_close(store);
+    /* Moving a write-ahead log into a file that is damaged would leave less to save. */
+    if (store->database != NULL)
+        sqlite3_db_config(store->database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    store_free(store);
     return NULL;
 }
 
 void store_close(struct store *store) {
     if (store == NULL)
         return;
-    for (size_t i = 0; i < STATEMENT_COUNT; i++)
-        sqlite3_finalize(store->statements[i]);
-    if (store->database != NULL) {
-        sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-        sqlite3_close(store->database);
-    }
-    if (store->lock >= 0)
-        close(store->lock);
-    free(store->path);
-    free(store);
+    sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    store_free(store);
 }
