@@ -152,8 +152,8 @@ torture: all $(TORTURE_PARTS) ## do harm to servers and clients and count what i
 check: all $(UNIT_TESTS) $(TOOLS) $(TORTURE_PARTS) $(INJECT) ## build and run all tests; SAN=address|undefined|thread instruments them
 	tests/run $(BUILD)
 
-torture-calls: all $(INJECT) ## let each call of the server fail, one after the other, and see that nothing is lost (half an hour)
-	tests/torture/calls $(BUILD) all 600
+torture-calls: all $(INJECT) ## let each call of the server fail, one after the other, and see that nothing is lost (a quarter of an hour)
+	tests/torture/calls $(BUILD) all 300
 
 protocol-doc: $(BUILD)/tests/unit/document_test ## write the tables of docs/protocol.md anew
 	UPDATE=1 $<
