@@ -143,7 +143,7 @@ void judge_finish(struct judge *judge) {
         touched->touched = false;
         if (!judge->read_only)
             store_set_outbox(judge->store, touched->account->id, touched->id, touched->up_to,
-                             judge->batch.time);
+                             judge->position);
     }
     judge->touched = NULL;
 }

@@ -12,6 +12,7 @@ struct judge {
     struct state *state;
     struct store *store;
     struct batch batch;
+    uint64_t position;      /* where the log stands before the batch */
     struct outbox *touched; /* outboxes with new posts in this batch */
     struct presence *due;   /* sessions to be told `stored` */
     bool purge;             /* text was replaced or deleted: what the disk has of it is to go */

@@ -47,6 +47,7 @@ struct log {
 static unsigned log_judge(struct log *log, const struct queue_chain *chain) {
     unsigned stops = 0;
     log->judge.batch.time = clock_wall();
+    log->judge.position = log->next_id - 1;
     for (struct queue_item *item = chain->first; item != NULL; item = item->next) {
         const struct request *request = (const struct request *)item;
         if (request->kind == REQUEST_STOP)

@@ -58,6 +58,8 @@ static const char *const schema_steps[SCHEMA_VERSION] = {
           "UPDATE members SET"
           "  read=coalesce((SELECT max(last_id) FROM segments WHERE room=members.room), 0),"
           "  messages=coalesce((SELECT max(messages) FROM segments WHERE room=members.room), 0);"
+          /* it was a time, and is a position now */
+          "UPDATE outboxes SET used=0;"
           "CREATE TABLE amendments(target INTEGER NOT NULL, id INTEGER NOT NULL,"
           "  PRIMARY KEY(target, id)) WITHOUT ROWID;"
           "ALTER TABLE log ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;"

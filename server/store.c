@@ -231,9 +231,9 @@ void store_remove_member(struct store *store, uint32_t room, uint32_t account) {
 }
 
 void store_set_outbox(struct store *store, uint32_t account, uint64_t outbox, uint64_t up_to,
-                      uint64_t now) {
+                      uint64_t used) {
     const struct store_value values[] = {store_number(account), store_number(outbox),
-                                         store_number(up_to), store_number(now)};
+                                         store_number(up_to), store_number(used)};
     store_write(store, STATEMENT_SET_OUTBOX, values, 4);
 }
 

@@ -78,8 +78,9 @@ void store_add_room(struct store *store, uint32_t id, int kind, const char *name
 void store_set_topic(struct store *store, uint32_t room, const char *topic);
 void store_set_member(struct store *store, const struct stored_member *member);
 void store_remove_member(struct store *store, uint32_t room, uint32_t account);
+/* `used`: the log's position then. */
 void store_set_outbox(struct store *store, uint32_t account, uint64_t outbox, uint64_t up_to,
-                      uint64_t now);
+                      uint64_t used);
 
 /* The stored segment that the event lies in, as it is in this batch: its frames, and the messages
  * its room had up to its end. The bytes are valid until the next call. False when there is none. */
@@ -106,7 +107,7 @@ void store_set_cut(struct store *store, uint64_t cut);
 void store_add_amendment(struct store *store, uint64_t target, uint64_t id);
 uint64_t store_amendment_after(struct store *store, uint64_t target, uint64_t after); /* or 0 */
 
-/* Forgets each account's outboxes but the `kept` last used. No age is asked for: a clock that was
+/* Forgets each account's outboxes but the `kept` last used, by the log's position: a clock that was
  * set would forget outboxes with posts in them, and the posts would be stored again. */
 void store_forget_outboxes(struct store *store, uint64_t kept);
 
