@@ -99,8 +99,10 @@ void room_push(struct room *room, struct line *line) {
 
 static void room_replace(struct room *room, struct run *run, size_t index, struct line *line) {
     struct line *old = run->lines[index];
-    if (room->anchor == old)
+    if (room->anchor == old) {
         room->anchor = line;
+        room->anchor_hidden = 0; /* it may have fewer rows now */
+    }
     if (room->selected == old)
         room->selected = line;
     run->lines[index] = line;
