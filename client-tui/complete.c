@@ -15,7 +15,8 @@ static void *complete_context;
 /* Candidates gathered so far. */
 struct candidates {
     const char *word;
-    char **list; /* [0] is kept for the common beginning */
+    const char *prefix; /* what the word begins with and no candidate does, or "" */
+    char **list;        /* [0] is kept for the common beginning */
     size_t count;
 };
 
@@ -26,10 +27,11 @@ static bool begins_with(const char *text, const char *word) {
 }
 
 static void candidates_add(struct candidates *candidates, const char *text, const char *ending) {
-    if (!begins_with(text, candidates->word))
+    if (!begins_with(text, candidates->word + strlen(candidates->prefix)))
         return;
     char **list = reallocarray(candidates->list, candidates->count + 3, sizeof *list);
-    if (list == NULL || asprintf(&list[candidates->count + 1], "%s%s", text, ending) < 0)
+    if (list == NULL ||
+        asprintf(&list[candidates->count + 1], "%s%s%s", candidates->prefix, text, ending) < 0)
         abort();
     candidates->list = list;
     list[++candidates->count + 1] = NULL;
@@ -80,9 +82,16 @@ static char *candidates_common(const struct candidates *candidates) {
 }
 
 char **complete_matches(const struct chat *chat, const char *line, const char *word, int start) {
-    struct candidates candidates = {.word = word};
+    struct candidates candidates = {.word = word, .prefix = ""};
     bool nick_wanted = strncmp(line, "/msg ", 5) == 0;
-    if (start == 0 && word[0] == '/')
+    bool searches = strncmp(line, "/search ", 8) == 0;
+    if (searches && strncmp(word, "in:", 3) == 0)
+        candidates.prefix = "in:";
+    else if (searches && strncmp(word, "from:", 5) == 0)
+        candidates.prefix = "from:";
+    if (candidates.prefix[0] == 'i')
+        candidates_add_rooms(&candidates, chat->model);
+    else if (start == 0 && word[0] == '/')
         candidates_add_commands(&candidates);
     else if (word[0] == '#')
         candidates_add_rooms(&candidates, chat->model);

@@ -207,15 +207,19 @@ void model_read_page(const struct model *model, struct wire_blob frames, struct 
 }
 
 void model_forget_log(struct model *model) {
-    for (size_t i = 0; i < model->room_count; i++) {
-        struct room *room = model->rooms[i];
-        room_clear(room);
-        room->begun = false;
-        room->read = 0;
-        room->counted = 0;
-        room->unread = 0;
-        room->mentions = 0;
-    }
+    struct room *room = model_current(model);
+    for (size_t i = 0; i < model->room_count; i++)
+        if (model->rooms[i] != room)
+            room_free(model->rooms[i]);
+    model->rooms[0] = room;
+    model->room_count = 1;
+    model->current = 0;
+    room_clear(room);
+    room->begun = false;
+    room->read = 0;
+    room->counted = 0;
+    room->unread = 0;
+    room->mentions = 0;
 }
 
 void model_notice(struct model *model, struct room *room, const char *format, ...) {

@@ -43,7 +43,8 @@ void model_show(struct model *model, const struct room *room);
 struct room *model_announce(struct model *model, const struct message_room *message);
 void model_forget_room(struct model *model, uint32_t number);
 
-/* The log is another one: lines and read positions mean nothing now. */
+/* The log is another one: lines and read positions mean nothing now, and of the rooms only the one
+ * on screen stays until the server tells which there are. */
 void model_forget_log(struct model *model);
 
 /* NEWS_EVENTS; and the lines of a page's frames, noting in `lines` which events they cover. */

@@ -234,6 +234,9 @@ static void tab_completes_commands_nicks_and_rooms(void **state) {
     expect_matches("see #l", "#l", 4, "#lobby");
     expect_matches("/room l", "l", 6, "");
     expect_matches("al", "al", 0, "");
+    expect_matches("/search in:#l", "in:#l", 8, "in:#lobby");
+    expect_matches("/search x from:bo", "from:bo", 10, "from:Boris|from:bob");
+    expect_matches("see in:#l", "in:#l", 4, "");
     expect_matches("zz", "zz", 0, "");
 }
 

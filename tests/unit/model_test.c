@@ -317,9 +317,12 @@ static void the_marker_stands_before_the_first_unread_of_others(void **state) {
 
 static void another_log_begins_anew(void **state) {
     (void)state;
+    const struct message_room garden = {.room = 2, .name = wire_text("#garden")};
+    model_announce(model, &garden);
     said(5, "bob", "five");
     room_read(lobby(), 5);
     model_forget_log(model);
+    assert_int_equal(model->room_count, 1);
     assert_int_equal(lobby()->live.count, 0);
     assert_int_equal(lobby()->read, 0);
     assert_false(lobby()->begun);
