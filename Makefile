@@ -131,7 +131,7 @@ bench: all $(BENCHES) ## run the benchmarks in a few minutes
 # The fault driver: torture does harm, puppets are the clients it does it to.
 TORTURER      := $(BUILD)/tests/torture/torture
 TORTURE_PARTS := $(TORTURER) $(BUILD)/tests/torture/puppet $(BUILD)/tests/torture/clock_shift.so $(BUILD)/chat-server-faulty
-TORTURE_OBJECTS := $(patsubst %,$(BUILD)/tests/torture/%.o,torture stage stage_wait proxy evidence verdict faults_process faults_network faults_load)
+TORTURE_OBJECTS := $(patsubst %,$(BUILD)/tests/torture/%.o,torture stage stage_wait proxy evidence verdict faults_process faults_network faults_load faults_mixed)
 
 $(TORTURER): $(TORTURE_OBJECTS) $(BUILD)/tests/all.a
 	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBRARIES)
@@ -147,7 +147,7 @@ $(BUILD)/tests/torture/clock_shift.so: tests/torture/clock_shift.c Makefile
 $(BUILD)/tests/unit/verdict_test: $(BUILD)/tests/torture/verdict.o
 
 torture: all $(TORTURE_PARTS) ## do harm to servers and clients and count what is lost (minutes); TORTURE=FAULT, SEED=N
-	$(TORTURER) $(if $(TORTURE),--fault $(TORTURE)) $(if $(SEED),--seed $(SEED)) $(BUILD)
+	$(TORTURER) $(if $(TORTURE),--fault $(TORTURE)) $(if $(SEED),--seed $(SEED)) $(if $(MARKDOWN),--markdown) $(BUILD)
 
 check: all $(UNIT_TESTS) $(TOOLS) $(TORTURE_PARTS) $(INJECT) ## build and run all tests; SAN=address|undefined|thread instruments them
 	tests/run $(BUILD)

@@ -41,4 +41,7 @@ fault_play fault_reordered;
 /* faults_load.c */
 fault_play fault_deaf;
 
+/* faults_mixed.c */
+fault_play fault_mixed;
+
 #endif

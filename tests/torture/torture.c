@@ -60,6 +60,7 @@ static const struct fault {
      false, 2, 40},
     {"clients-stopped", "clients are suspended (SIGSTOP), once for 50 s", fault_clients_stopped, 8,
      false, 3, 60},
+    {"mixed", "all of it by turns and together", fault_mixed, 8, true, 12, 600},
     {"clock-set", "the server's clock is set back and forward, by an hour up to 50 years",
      fault_clock_set, 8, false, 4, 120},
 };
@@ -183,36 +184,52 @@ static bool play_ends(pid_t process) {
     return status == 0;
 }
 
+static const struct column {
+    const char *heading;
+    int width;
+} columns[] = {{"times", 6}, {"posts", 8},   {"acknowledged", 13}, {"deliveries", 11},
+               {"lost", 5},  {"doubled", 8}, {"out of order", 13}};
+
+enum { COLUMN_COUNT = sizeof columns / sizeof *columns };
+
 static void print_head(bool markdown) {
-    if (markdown)
-        printf(
-            "| fault | what happens | times | posts | acknowledged | deliveries | lost | doubled "
-            "| out of order | seconds |\n|---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n");
-    else
-        printf("%-16s %6s %8s %12s %10s %5s %8s %12s %8s\n", "fault", "times", "posts",
-               "acknowledged", "deliveries", "lost", "doubled", "out of order", "seconds");
+    printf(markdown ? "| %s | what happens |" : "%-16s", "fault");
+    for (size_t i = 0; i < COLUMN_COUNT; i++)
+        printf(markdown ? " %*s |" : "%*s", markdown ? 0 : columns[i].width, columns[i].heading);
+    printf(markdown ? " seconds |\n|---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n" : "  seconds\n");
+}
+
+/* The counts in the order of the columns, then the seconds. */
+static void print_counts(const struct result *result, double seconds, bool markdown) {
+    const struct findings *findings = &result->findings;
+    const uint64_t counts[COLUMN_COUNT] = {
+        result->times,
+        findings->posts,
+        findings->acknowledged,
+        findings->deliveries,
+        findings->verdict.lost,
+        findings->verdict.doubled,
+        findings->verdict.disordered,
+    };
+    for (size_t i = 0; i < COLUMN_COUNT; i++)
+        printf(markdown ? " %*llu |" : "%*llu", markdown ? 0 : columns[i].width,
+               (unsigned long long)counts[i]);
+    printf(markdown ? " %.1f |" : "%9.1f", seconds);
 }
 
 static void print_row(const char *name, const char *about, const struct result *result,
                       double seconds, bool passed, bool markdown) {
-    const struct findings *findings = &result->findings;
-    const struct verdict *verdict = &findings->verdict;
+    const char *remark = result->remark;
     if (markdown)
-        printf("| `%s` | %s | %u | %llu | %llu | %llu | %llu | %llu | %llu | %.1f |\n", name, about,
-               result->times, (unsigned long long)findings->posts,
-               (unsigned long long)findings->acknowledged, (unsigned long long)findings->deliveries,
-               (unsigned long long)verdict->lost, (unsigned long long)verdict->doubled,
-               (unsigned long long)verdict->disordered, seconds);
+        printf("| `%s` | %s%s%s |", name, about, remark[0] != '\0' ? "; " : "", remark);
     else
-        printf("%-16s %6u %8llu %12llu %10llu %5llu %8llu %12llu %8.1f  %s\n", name, result->times,
-               (unsigned long long)findings->posts, (unsigned long long)findings->acknowledged,
-               (unsigned long long)findings->deliveries, (unsigned long long)verdict->lost,
-               (unsigned long long)verdict->doubled, (unsigned long long)verdict->disordered,
-               seconds, passed ? "ok" : "FAILED");
-    if (result->remark[0] != '\0' && !markdown)
-        printf("%-16s %s\n", "", result->remark);
-    if (verdict->first[0] != '\0')
-        printf("%-16s %s\n", "", verdict->first);
+        printf("%-16s", name);
+    print_counts(result, seconds, markdown);
+    printf("  %s\n", !passed ? "FAILED" : markdown ? "" : "ok");
+    if (remark[0] != '\0' && !markdown)
+        printf("%-16s%s\n", "", remark);
+    if (result->findings.verdict.first[0] != '\0')
+        printf("%-16s%s\n", "", result->findings.verdict.first);
     fflush(stdout);
 }
 
