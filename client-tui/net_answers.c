@@ -93,6 +93,20 @@ static bool net_try_again(struct net *net) {
     return true;
 }
 
+/* What says nothing against us and may be otherwise the next time. */
+static bool net_error_passes(unsigned code) {
+    return code == ERROR_TOO_SLOW || code == ERROR_STORAGE || code == ERROR_FULL ||
+           code == ERROR_FAILED || code == ERROR_SHUTTING_DOWN;
+}
+
+/* The greeting was answered by an error: it is tried again, or is for the user to change. */
+static void net_on_greeting_error(struct net *net, const struct message_error *error) {
+    if (net_error_passes(error->code))
+        net_lose(net, error_text(error->code));
+    else
+        net_be_refused(net, error->code, error->reason, error->suggestion);
+}
+
 static void net_on_error(struct net *net, const struct message *message, struct wire_blob payload) {
     const struct message_error *error = &message->error;
     struct awaited awaited;
@@ -103,7 +117,7 @@ static void net_on_error(struct net *net, const struct message *message, struct 
     if (error->tag == 0 && error->code == ERROR_NICK_TAKEN && net_try_again(net))
         return;
     if (error->tag == 0 && net->phase == NET_GREETING) {
-        net_be_refused(net, error->code, error->reason, error->suggestion);
+        net_on_greeting_error(net, error);
         return;
     }
     if (!net_take_awaited(net, error->tag, &awaited))
