@@ -37,6 +37,7 @@ fault_play fault_delayed;
 fault_play fault_stalled;
 fault_play fault_single_bytes;
 fault_play fault_reordered;
+fault_play fault_greeted_late;
 
 /* faults_load.c */
 fault_play fault_deaf;

@@ -177,12 +177,12 @@ static void note_connections(struct stage *stage, uint64_t *accepted) {
         accepted[i] = proxy_accepted(stage->proxy, i);
 }
 
-/* Every client's next connection is held up on its way. */
-static void hold_all(struct stage *stage) {
+/* Something happens to every client's next connection, which follows at once. */
+static void break_all(struct stage *stage, void (*next)(struct proxy *proxy, unsigned lane)) {
     uint64_t accepted[STAGE_PUPPETS_MAX];
     note_connections(stage, accepted);
     for (unsigned i = 0; i < stage->actor_count; i++) {
-        proxy_hold(stage->proxy, i);
+        next(stage->proxy, i);
         proxy_break(stage->proxy, i, false);
     }
     await_connections(stage, accepted);
@@ -199,7 +199,7 @@ void fault_reordered(struct stage *stage, struct measure *measure) {
     uint64_t accepted[STAGE_PUPPETS_MAX];
     while (stage->times < measure->times) {
         talk(stage, "talk 0 10000 40");
-        hold_all(stage);
+        break_all(stage, proxy_hold);
         for (unsigned i = 0; i < stage->actor_count; i++) {
             stage_kill_puppet(stage, i);
             stage_start_puppet(stage, i);
@@ -212,9 +212,24 @@ void fault_reordered(struct stage *stage, struct measure *measure) {
     }
     if (!measure->full)
         return;
-    hold_all(stage);
+    break_all(stage, proxy_hold);
     note_connections(stage, accepted);
     await_connections(stage, accepted);
     stage_await_online(stage);
     release_all(stage);
+}
+
+enum {
+    LATE_MILLISECONDS = 6000
+}; /* a server waits 5 s for a greeting, a client 10 s for the answer */
+
+void fault_greeted_late(struct stage *stage, struct measure *measure) {
+    talk(stage, "talk 0 10000 40");
+    for (unsigned i = 0; i < measure->times; i++) {
+        break_all(stage, proxy_freeze_next);
+        stage_pass(stage, LATE_MILLISECONDS);
+        thaw_all(stage);
+        stage->times += stage->actor_count;
+        stage_await_online(stage);
+    }
 }

@@ -48,6 +48,7 @@ struct lane {
     uint64_t passed[2];
     uint64_t accepted;
     bool hold_next;
+    bool freeze_next;
 };
 
 struct proxy {
@@ -110,7 +111,9 @@ static void proxy_accept(struct proxy *proxy, unsigned index) {
     memcpy(connection->cuts, lane->cuts, sizeof lane->cuts);
     memset(lane->cuts, 0, sizeof lane->cuts);
     memset(lane->passed, 0, sizeof lane->passed);
+    connection->frozen = lane->freeze_next;
     lane->hold_next = false;
+    lane->freeze_next = false;
     lane->accepted++;
     proxy->connections[proxy->connection_count++] = connection;
 }
@@ -366,6 +369,12 @@ void proxy_freeze(struct proxy *proxy, unsigned lane) {
 
 void proxy_thaw(struct proxy *proxy, unsigned lane) {
     proxy_set_frozen(proxy, lane, false);
+}
+
+void proxy_freeze_next(struct proxy *proxy, unsigned lane) {
+    proxy_lock(proxy);
+    proxy->lanes[lane].freeze_next = true;
+    proxy_unlock(proxy);
 }
 
 void proxy_break(struct proxy *proxy, unsigned lane, bool reset) {

@@ -27,6 +27,9 @@ void proxy_split(struct proxy *proxy, bool on);
 void proxy_freeze(struct proxy *proxy, unsigned lane);
 void proxy_thaw(struct proxy *proxy, unsigned lane);
 
+/* The lane's next connection stands, and passes nothing until it is thawed. */
+void proxy_freeze_next(struct proxy *proxy, unsigned lane);
+
 /* Closes the lane's connections on both sides, by a reset or in good order. */
 void proxy_break(struct proxy *proxy, unsigned lane, bool reset);
 

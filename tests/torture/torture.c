@@ -54,6 +54,8 @@ static const struct fault {
     {"single-bytes", "every byte travels alone", fault_single_bytes, 4, true, 3, 50},
     {"reordered", "a client's second connection reaches the server before its first",
      fault_reordered, 4, true, 4, 80},
+    {"greeted-late", "a connection stands, but nothing passes until the server has given it up",
+     fault_greeted_late, 8, true, 1, 3},
     {"deaf", "a client does not read for a minute while 100,000 messages pass", fault_deaf, 6,
      false, 1, 1},
     {"server-stopped", "the server is suspended (SIGSTOP), once for 50 s", fault_server_stopped, 8,
@@ -225,7 +227,7 @@ static void print_row(const char *name, const char *about, const struct result *
     else
         printf("%-16s", name);
     print_counts(result, seconds, markdown);
-    printf("  %s\n", !passed ? "FAILED" : markdown ? "" : "ok");
+    printf("%s\n", !passed ? "  FAILED" : markdown ? "" : "  ok");
     if (remark[0] != '\0' && !markdown)
         printf("%-16s%s\n", "", remark);
     if (result->findings.verdict.first[0] != '\0')
