@@ -1,8 +1,7 @@
 /* torture: does the harm of each row below to real servers and clients, and afterwards compares
  * what every client was shown and told with the log. A row is played by a process of its own, with
  * a folder of its own; whatever becomes of it, its servers and clients end with it. */
-#include "evidence.h"
-#include "faults.h"
+#include "table.h"
 #include "clock.h"
 #include "options.h"
 
@@ -68,7 +67,18 @@ static const struct fault {
 };
 
 enum { FAULT_COUNT = sizeof faults / sizeof *faults };
-enum { ROW_SECONDS_MAX = 600 };
+enum { ROW_SECONDS_MAX = 600, BRIEF_ROWS = 2 }; /* at a time; the full ones are let alone */
+
+struct row {
+    const struct fault *fault;
+    struct result *result;
+    char folder[PATH_MAX];
+    pid_t process;
+    uint64_t begun;
+    double seconds;
+    bool ended;
+    bool passed;
+};
 
 struct settings {
     bool brief;
@@ -90,14 +100,6 @@ static const struct option_entry options[] = {
 };
 
 enum { OPTION_COUNT = sizeof options / sizeof *options };
-
-/* What a row's process leaves to the driver. */
-struct result {
-    struct findings findings;
-    char remark[REMARK_MAX];
-    unsigned times;
-    bool judged;
-};
 
 static bool settings_set(void *context, size_t index, const char *argument) {
     struct settings *settings = context;
@@ -169,72 +171,6 @@ static void play(const struct fault *fault, const struct settings *settings, con
     exit(EXIT_SUCCESS);
 }
 
-/* Waits for the row's process, but not for ever. */
-static bool play_ends(pid_t process) {
-    const struct timespec nap = {.tv_nsec = 10000000};
-    uint64_t deadline = clock_monotonic() + ROW_SECONDS_MAX * 1000;
-    int status = 0;
-    while (waitpid(process, &status, WNOHANG) == 0) {
-        if (clock_monotonic() >= deadline) {
-            fprintf(stderr, "torture: it took longer than %d s\n", ROW_SECONDS_MAX);
-            kill(process, SIGKILL);
-            waitpid(process, &status, 0);
-            break;
-        }
-        nanosleep(&nap, NULL);
-    }
-    return status == 0;
-}
-
-static const struct column {
-    const char *heading;
-    int width;
-} columns[] = {{"times", 6}, {"posts", 8},   {"acknowledged", 13}, {"deliveries", 11},
-               {"lost", 5},  {"doubled", 8}, {"out of order", 13}};
-
-enum { COLUMN_COUNT = sizeof columns / sizeof *columns };
-
-static void print_head(bool markdown) {
-    printf(markdown ? "| %s | what happens |" : "%-16s", "fault");
-    for (size_t i = 0; i < COLUMN_COUNT; i++)
-        printf(markdown ? " %*s |" : "%*s", markdown ? 0 : columns[i].width, columns[i].heading);
-    printf(markdown ? " seconds |\n|---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n" : "  seconds\n");
-}
-
-/* The counts in the order of the columns, then the seconds. */
-static void print_counts(const struct result *result, double seconds, bool markdown) {
-    const struct findings *findings = &result->findings;
-    const uint64_t counts[COLUMN_COUNT] = {
-        result->times,
-        findings->posts,
-        findings->acknowledged,
-        findings->deliveries,
-        findings->verdict.lost,
-        findings->verdict.doubled,
-        findings->verdict.disordered,
-    };
-    for (size_t i = 0; i < COLUMN_COUNT; i++)
-        printf(markdown ? " %*llu |" : "%*llu", markdown ? 0 : columns[i].width,
-               (unsigned long long)counts[i]);
-    printf(markdown ? " %.1f |" : "%9.1f", seconds);
-}
-
-static void print_row(const char *name, const char *about, const struct result *result,
-                      double seconds, bool passed, bool markdown) {
-    const char *remark = result->remark;
-    if (markdown)
-        printf("| `%s` | %s%s%s |", name, about, remark[0] != '\0' ? "; " : "", remark);
-    else
-        printf("%-16s", name);
-    print_counts(result, seconds, markdown);
-    printf("%s\n", !passed ? "  FAILED" : markdown ? "" : "  ok");
-    if (remark[0] != '\0' && !markdown)
-        printf("%-16s%s\n", "", remark);
-    if (result->findings.verdict.first[0] != '\0')
-        printf("%-16s%s\n", "", result->findings.verdict.first);
-    fflush(stdout);
-}
-
 static void add_result(struct result *sum, const struct result *result) {
     sum->times += result->times;
     sum->findings.posts += result->findings.posts;
@@ -245,51 +181,84 @@ static void add_result(struct result *sum, const struct result *result) {
     sum->findings.verdict.disordered += result->findings.verdict.disordered;
 }
 
-/* Plays one row and prints it; false when anything was found or went wrong. */
-static bool run_row(const struct fault *fault, const struct settings *settings, const char *folder,
-                    struct result *result) {
-    uint64_t begun = clock_monotonic();
-    memset(result, 0, sizeof *result);
+static void row_begin(struct row *row, const struct settings *settings) {
+    row->begun = clock_monotonic();
     fflush(stdout); /* or the child would print it too */
-    pid_t process = fork();
-    if (process == 0)
-        play(fault, settings, folder, result);
-    bool passed = process > 0 && play_ends(process) && result->judged &&
-                  verdict_is_clean(&result->findings.verdict);
-    print_row(fault->name, fault->about, result, (double)(clock_monotonic() - begun) / 1000, passed,
-              settings->markdown);
-    if (passed)
-        remove_folder(folder);
-    else
-        fprintf(stderr, "torture: %s FAILED; what it left is in %s\n", fault->name, folder);
-    return passed;
+    row->process = fork();
+    if (row->process == 0)
+        play(row->fault, settings, row->folder, row->result);
 }
 
-static bool run_all(const struct settings *settings, const char *folder, struct result *result) {
+/* Looks whether the row's process has ended, which it must in time. */
+static bool row_has_ended(struct row *row) {
+    int status = 0;
+    uint64_t taken = clock_monotonic() - row->begun;
+    if (row->process > 0 && taken >= ROW_SECONDS_MAX * 1000) {
+        fprintf(stderr, "torture: %s took longer than %d s\n", row->fault->name, ROW_SECONDS_MAX);
+        kill(row->process, SIGKILL);
+    }
+    if (row->process > 0 && waitpid(row->process, &status, WNOHANG) == 0)
+        return false;
+    row->ended = true;
+    row->seconds = (double)taken / 1000;
+    row->passed = row->process > 0 && status == 0 && row->result->judged &&
+                  verdict_is_clean(&row->result->findings.verdict);
+    return true;
+}
+
+static void row_finish(struct row *row, const struct settings *settings, struct result *sum) {
+    const struct line line = {row->fault->name, row->fault->about, row->seconds, row->passed};
+    table_print(&line, row->result, settings->markdown);
+    add_result(sum, row->result);
+    if (row->passed)
+        remove_folder(row->folder);
+    else
+        fprintf(stderr, "torture: %s FAILED; what it left is in %s\n", row->fault->name,
+                row->folder);
+}
+
+/* Plays the rows, so many at a time, and prints them in their order. */
+static bool rows_play(struct row *rows, size_t count, const struct settings *settings) {
+    const struct timespec nap = {.tv_nsec = 10000000};
     uint64_t begun = clock_monotonic();
     struct result sum = {.times = 0};
-    char own[PATH_MAX];
-    unsigned played = 0;
-    bool passed = true;
-    print_head(settings->markdown);
-    for (size_t i = 0; i < FAULT_COUNT; i++) {
+    struct line last = {.name = "all", .about = "", .passed = true};
+    size_t begun_count = 0;
+    size_t running = 0;
+    table_print_head(settings->markdown);
+    for (size_t printed = 0; printed < count; nanosleep(&nap, NULL)) {
+        for (; begun_count < count && running < (settings->brief ? BRIEF_ROWS : 1); running++)
+            row_begin(&rows[begun_count++], settings);
+        for (size_t i = printed; i < begun_count; i++)
+            if (!rows[i].ended && row_has_ended(&rows[i]))
+                running--;
+        for (; printed < count && rows[printed].ended; printed++) {
+            row_finish(&rows[printed], settings, &sum);
+            last.passed = last.passed && rows[printed].passed;
+        }
+    }
+    last.seconds = (double)(clock_monotonic() - begun) / 1000;
+    table_print(&last, &sum, settings->markdown);
+    return last.passed;
+}
+
+/* The rows that are asked for; their results lie where the rows' processes can write them. */
+static size_t rows_choose(struct row *rows, const struct settings *settings, const char *folder) {
+    struct result *results = mmap(NULL, FAULT_COUNT * sizeof *results, PROT_READ | PROT_WRITE,
+                                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    size_t count = 0;
+    for (size_t i = 0; i < FAULT_COUNT && results != MAP_FAILED; i++) {
         if (settings->only != NULL && strcmp(settings->only, faults[i].name) != 0)
             continue;
-        snprintf(own, sizeof own, "%s/%s", folder, faults[i].name);
-        passed = run_row(&faults[i], settings, own, result) && passed;
-        add_result(&sum, result);
-        played++;
+        rows[count] = (struct row){.fault = &faults[i], .result = &results[i]};
+        snprintf(rows[count].folder, sizeof rows[count].folder, "%s/%s", folder, faults[i].name);
+        count++;
     }
-    if (played == 0) {
-        fprintf(stderr, "torture: there is no fault %s; see torture --help\n", settings->only);
-        return false;
-    }
-    print_row("all", "", &sum, (double)(clock_monotonic() - begun) / 1000, passed,
-              settings->markdown);
-    return passed;
+    return count;
 }
 
 int main(int argc, char **argv) {
+    static struct row rows[FAULT_COUNT];
     struct settings settings = {.seed = (uint64_t)time(NULL) % 1000000};
     char folder[PATH_MAX / 2];
     const char *temporary = getenv("TMPDIR");
@@ -303,15 +272,18 @@ int main(int argc, char **argv) {
         return 2;
     }
     snprintf(folder, sizeof folder, "%s/torture-XXXXXX", temporary != NULL ? temporary : "/tmp");
-    struct result *result =
-        mmap(NULL, sizeof *result, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (realpath(argv[first], settings.build) == NULL || result == MAP_FAILED ||
-        mkdtemp(folder) == NULL) {
+    if (realpath(argv[first], settings.build) == NULL || mkdtemp(folder) == NULL) {
         fprintf(stderr, "torture: cannot begin: %s\n", strerror(errno));
         return EXIT_FAILURE;
     }
+    size_t count = rows_choose(rows, &settings, folder);
+    if (count == 0) {
+        fprintf(stderr, "torture: there is no such fault; see torture --help\n");
+        remove_folder(folder);
+        return 2;
+    }
     printf("seed %llu\n", (unsigned long long)settings.seed);
-    bool passed = run_all(&settings, folder, result);
+    bool passed = rows_play(rows, count, &settings);
     if (passed)
         remove_folder(folder);
     return passed ? EXIT_SUCCESS : EXIT_FAILURE;
