@@ -129,9 +129,10 @@ bench: all $(BENCHES) ## run the benchmarks in a few minutes
 	tests/growth $(BUILD) $(SIZES)
 
 # The fault driver: torture does harm, puppets are the clients it does it to.
-TORTURER      := $(BUILD)/tests/torture/torture
-TORTURE_PARTS := $(TORTURER) $(BUILD)/tests/torture/puppet $(BUILD)/tests/torture/clock_shift.so $(BUILD)/chat-server-faulty
-TORTURE_OBJECTS := $(patsubst %,$(BUILD)/tests/torture/%.o,torture table stage stage_wait proxy evidence verdict faults_process faults_network faults_load faults_mixed)
+TORTURER        := $(BUILD)/tests/torture/torture
+TORTURE_PARTS   := $(TORTURER) $(BUILD)/tests/torture/puppet $(BUILD)/tests/torture/clock_shift.so $(BUILD)/chat-server-faulty
+TORTURE_OBJECTS := $(patsubst %,$(BUILD)/tests/torture/%.o,torture table stage stage_wait proxy evidence verdict \
+                     faults_process faults_network faults_load faults_mixed)
 
 $(TORTURER): $(TORTURE_OBJECTS) $(BUILD)/tests/all.a
 	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBRARIES)

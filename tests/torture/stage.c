@@ -93,7 +93,7 @@ static void stage_be_server(const struct stage *stage) {
 
 /* Reads the line that says where the server listens. */
 static void stage_await_listening(struct stage *stage, int output) {
-    char line[128];
+    char line[128] = "";
     size_t size = 0;
     struct pollfd wait = {output, POLLIN, 0};
     while (size < sizeof line - 1 && memchr(line, '\n', size) == NULL) {
