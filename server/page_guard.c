@@ -15,11 +15,15 @@ enum {
     GUARD_RESERVED = 20
 };
 
+/* Numbers of pages have a zero in front up to here. */
+#define GUARD_SMALL ((sqlite3_int64)GUARD_PAGE << 24)
+
 static const char guard_magic[] = "SQLite format 3";
 
 struct guarded_file {
     sqlite3_file base;
-    bool guarded; /* the header says that pages have room for a checksum */
+    bool guarded;  /* the header says that pages have room for a checksum */
+    bool expected; /* it will, once it is written; what is written before gets one already */
 };
 
 static sqlite3_file *guard_inner(sqlite3_file *file) {
@@ -37,8 +41,27 @@ static void guard_read_header(struct guarded_file *file, const uint8_t *header) 
     file->guarded = is_database && page_size == GUARD_PAGE && header[GUARD_RESERVED] == GUARD_BYTES;
 }
 
-static bool guard_is_page(const struct guarded_file *file, int size, sqlite3_int64 offset) {
-    return file->guarded && size == GUARD_PAGE && offset % GUARD_PAGE == 0;
+static bool guard_is_page(int size, sqlite3_int64 offset) {
+    return size == GUARD_PAGE && offset % GUARD_PAGE == 0;
+}
+
+static int guard_number(const uint8_t *bytes) {
+    return bytes[0] << 8 | bytes[1];
+}
+
+/* Zeroes what lies between the last pointer to a row and the first row of a page: copies of rows
+ * that SQLite has moved, and perhaps deleted since. A page that is not of rows begins with the
+ * number of another page, which is below all their kinds in a file of this size. */
+static void guard_wipe_gap(uint8_t *page, sqlite3_int64 offset) {
+    const uint8_t *header = page + (offset == 0 ? GUARD_HEADER : 0);
+    bool leaf = header[0] == 0x0A || header[0] == 0x0D;
+    bool interior = header[0] == 0x02 || header[0] == 0x05;
+    if (!leaf && !interior)
+        return;
+    int begin = (int)(header - page) + (leaf ? 8 : 12) + 2 * guard_number(header + 3);
+    int end = guard_number(header + 5);
+    if (begin < end && end <= GUARD_PAGE)
+        memset(page + begin, 0, (size_t)(end - begin));
 }
 
 /* A page that the file ends in the middle of. Beyond the end SQLite takes what is not there for
@@ -59,14 +82,14 @@ static int guard_read(sqlite3_file *base, void *data, int size, sqlite3_int64 of
     const uint8_t *bytes = data;
     uint64_t stored;
     int result = inner->pMethods->xRead(inner, data, size, offset);
-    if (result == SQLITE_IOERR_SHORT_READ && guard_is_page(file, size, offset) &&
+    if (result == SQLITE_IOERR_SHORT_READ && file->guarded && guard_is_page(size, offset) &&
         guard_is_cut(inner, offset))
         return guard_damaged(offset);
     if (result != SQLITE_OK)
         return result;
     if (offset == 0 && size >= GUARD_HEADER)
         guard_read_header(file, bytes);
-    if (!guard_is_page(file, size, offset))
+    if (!file->guarded || !guard_is_page(size, offset))
         return SQLITE_OK;
     memcpy(&stored, bytes + GUARD_PAGE - GUARD_BYTES, GUARD_BYTES);
     if (stored == guard_sum(bytes, offset))
@@ -74,15 +97,24 @@ static int guard_read(sqlite3_file *base, void *data, int size, sqlite3_int64 of
     return guard_damaged(offset);
 }
 
+static bool guard_is_small(sqlite3_file *inner) {
+    sqlite3_int64 end = 0;
+    return inner->pMethods->xFileSize(inner, &end) == SQLITE_OK && end < GUARD_SMALL;
+}
+
 static int guard_write(sqlite3_file *base, const void *data, int size, sqlite3_int64 offset) {
     struct guarded_file *file = (struct guarded_file *)base;
     sqlite3_file *inner = guard_inner(base);
     uint8_t page[GUARD_PAGE];
-    if (offset == 0 && size >= GUARD_HEADER)
+    if (offset == 0 && size >= GUARD_HEADER) {
         guard_read_header(file, data);
-    if (!guard_is_page(file, size, offset))
+        file->expected = false;
+    }
+    if (!(file->guarded || file->expected) || !guard_is_page(size, offset))
         return inner->pMethods->xWrite(inner, data, size, offset);
-    memcpy(page, data, GUARD_PAGE - GUARD_BYTES);
+    memcpy(page, data, GUARD_PAGE);
+    if (guard_is_small(inner))
+        guard_wipe_gap(page, offset);
     uint64_t sum = guard_sum(page, offset);
     memcpy(page + GUARD_PAGE - GUARD_BYTES, &sum, GUARD_BYTES);
     return inner->pMethods->xWrite(inner, page, size, offset);
@@ -207,16 +239,27 @@ int page_guard_open(const char *path, sqlite3 **database, int flags) {
                                          : guard_registered;
 }
 
-bool page_guard_request(sqlite3 *database) {
-    int bytes = GUARD_BYTES;
-    return sqlite3_file_control(database, "main", SQLITE_FCNTL_RESERVE_BYTES, &bytes) == SQLITE_OK;
+static struct guarded_file *guard_of(sqlite3 *database) {
+    sqlite3_file *file = NULL;
+    sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    return file != NULL && file->pMethods == &guard_methods ? (struct guarded_file *)file : NULL;
 }
 
 bool page_guard_expect(sqlite3 *database) {
-    sqlite3_file *file = NULL;
-    sqlite3_file_control(database, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-    if (file == NULL || file->pMethods != &guard_methods)
-        return false;
-    ((struct guarded_file *)file)->guarded = true;
-    return true;
+    struct guarded_file *file = guard_of(database);
+    if (file != NULL)
+        file->expected = true;
+    return file != NULL;
+}
+
+bool page_guard_request(sqlite3 *database) {
+    int bytes = GUARD_BYTES;
+    return sqlite3_file_control(database, "main", SQLITE_FCNTL_RESERVE_BYTES, &bytes) ==
+               SQLITE_OK &&
+           page_guard_expect(database);
+}
+
+bool page_guard_is_on(sqlite3 *database) {
+    const struct guarded_file *file = guard_of(database);
+    return file != NULL && file->guarded;
 }

@@ -70,8 +70,16 @@ static bool store_prepare(struct store *store) {
     return true;
 }
 
+/* Gives every page of an older version's file a checksum, in the copy that VACUUM makes of them. */
+static bool store_guard(struct store *store) {
+    return page_guard_is_on(store->database) ||
+           (store_execute(store, "PRAGMA journal_mode=DELETE") &&
+            page_guard_request(store->database) && store_execute(store, "VACUUM"));
+}
+
 /* The log's file as this version writes it: made, or brought up from an older one. */
 static bool store_bring_up(struct store *store, const char *folder, struct store_problem *problem) {
+    char reason[INSPECT_PROBLEM_MAX];
     int version = schema_version(store->database);
     if (version > SCHEMA_VERSION)
         return store_says(problem,
@@ -80,16 +88,15 @@ static bool store_bring_up(struct store *store, const char *folder, struct store
     if (version == 0)
         return store_says(problem, "the file log.db in the data folder %s is not a log%s", folder,
                           "");
+    if (version == SCHEMA_VERSION && page_guard_is_on(store->database))
+        return true;
     if (version == SCHEMA_VERSION)
-        return true;
-    char reason[INSPECT_PROBLEM_MAX];
-    if (version > 0 && !schema_upgrade(store->database, reason, sizeof reason))
-        return store_says(problem, STORE_UNUSABLE, folder, reason);
-    /* The checksums come with the copy that VACUUM makes of every page. */
-    if (version > 0 && page_guard_request(store->database) &&
-        store_execute(store, "PRAGMA journal_mode=DELETE; VACUUM"))
-        return true;
-    return store_is_damaged(store, folder, problem);
+        return store_says(problem, STORE_DAMAGED, folder, "it says that it has no checksums");
+    /* In this order, so that one that was interrupted goes on at the next start. */
+    if (version < 0 || !store_guard(store))
+        return store_is_damaged(store, folder, problem);
+    return schema_upgrade(store->database, reason, sizeof reason) ||
+           store_says(problem, STORE_UNUSABLE, folder, reason);
 }
 
 /* A log that is read in a blink is read whole before anyone is served from it; so is one that the
@@ -113,8 +120,12 @@ static bool store_inspect(struct store *store, const char *folder, struct store_
 static bool store_fold(struct store *store, const char *folder, struct store_problem *problem) {
     struct stat status;
     sqlite3_stmt *row = NULL;
-    if (sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) !=
-            SQLITE_OK ||
+    int result =
+        sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    /* A backup or a check that reads just now keeps it from being done. */
+    if (result == SQLITE_BUSY)
+        return true;
+    if (result != SQLITE_OK ||
         sqlite3_prepare_v2(store->database,
                            "SELECT page_count * page_size FROM pragma_page_count,"
                            " pragma_page_size",
@@ -129,10 +140,10 @@ static bool store_fold(struct store *store, const char *folder, struct store_pro
 }
 
 static bool store_set_up(struct store *store, const char *folder, struct store_problem *problem) {
-    bool ready = store_execute(store, "PRAGMA secure_delete=ON; PRAGMA synchronous=FULL") &&
-                 store_bring_up(store, folder, problem) && problem->text[0] == '\0';
-    if (!ready)
-        return problem->text[0] == '\0' ? store_is_damaged(store, folder, problem) : false;
+    if (!store_execute(store, "PRAGMA secure_delete=ON; PRAGMA synchronous=FULL"))
+        return store_is_damaged(store, folder, problem);
+    if (!store_bring_up(store, folder, problem))
+        return false;
     if (!store_execute(store, "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0;"
                               "PRAGMA cache_size=-16384") ||
         !store_prepare(store))
