@@ -26,7 +26,9 @@ static const char *const archive_statements[ARCHIVE_STATEMENTS] = {
     [ARCHIVE_SEGMENT_OF] =
         ("SELECT bytes FROM segments WHERE first_id<=?1 ORDER BY first_id DESC LIMIT 1"),
     [ARCHIVE_AFTER] = "SELECT last_id, bytes FROM segments WHERE first_id>?1 ORDER BY first_id",
-    [ARCHIVE_ORIGIN] = "SELECT identity, epoch, cut FROM log",
+    [ARCHIVE_ORIGIN] =
+        "SELECT identity, epoch, cut, max(cut, coalesce((SELECT last_id FROM segments"
+        " ORDER BY first_id DESC LIMIT 1), 0)) FROM log",
 };
 
 struct archive {
@@ -167,19 +169,22 @@ bool archive_page(struct archive *archive, const struct message_history *wish,
     return !page.failed && !events->failed && (result == SQLITE_ROW || result == SQLITE_DONE);
 }
 
-bool archive_event(struct archive *archive, uint64_t id, struct buffer *event) {
+enum archive_result archive_event(struct archive *archive, uint64_t id, struct buffer *event) {
     sqlite3_stmt *rows = archive->statements[ARCHIVE_SEGMENT_OF];
     bool found = false;
     sqlite3_bind_int64(rows, 1, archive_bound(id));
-    if (sqlite3_step(rows) == SQLITE_ROW) {
+    int result = sqlite3_step(rows);
+    if (result == SQLITE_ROW) {
         struct message_history only = {.after = id - 1, .before = id + 1, .limit = 1};
         struct page page = {.wish = &only};
         size_t before = event->size;
         page_add_segment(&page, event, column_blob(rows, 0));
-        found = event->size > before && !event->failed;
+        found = event->size > before;
     }
     sqlite3_reset(rows);
-    return found;
+    if (event->failed || (result != SQLITE_ROW && result != SQLITE_DONE))
+        return ARCHIVE_FAILED;
+    return found ? ARCHIVE_FOUND : ARCHIVE_NONE;
 }
 
 bool archive_walk(struct archive *archive, uint64_t after,
@@ -195,14 +200,14 @@ bool archive_walk(struct archive *archive, uint64_t after,
     return result == SQLITE_ROW || result == SQLITE_DONE;
 }
 
-bool archive_origin(struct archive *archive, uint64_t *identity, uint64_t *epoch, uint64_t *cut) {
+bool archive_read_origin(struct archive *archive, struct archive_origin *origin) {
     sqlite3_stmt *rows = archive->statements[ARCHIVE_ORIGIN];
     bool found = sqlite3_step(rows) == SQLITE_ROW;
-    if (found) {
-        *identity = (uint64_t)sqlite3_column_int64(rows, 0);
-        *epoch = (uint64_t)sqlite3_column_int64(rows, 1);
-        *cut = (uint64_t)sqlite3_column_int64(rows, 2);
-    }
+    if (found)
+        *origin = (struct archive_origin){.identity = (uint64_t)sqlite3_column_int64(rows, 0),
+                                          .epoch = (uint64_t)sqlite3_column_int64(rows, 1),
+                                          .cut = (uint64_t)sqlite3_column_int64(rows, 2),
+                                          .last_id = (uint64_t)sqlite3_column_int64(rows, 3)};
     sqlite3_reset(rows);
     return found;
 }

@@ -23,8 +23,14 @@ void archive_interrupt(struct archive *archive);
 bool archive_page(struct archive *archive, const struct message_history *wish,
                   struct buffer *events, bool *more);
 
-/* Appends the frame of one event. False when there is none with that id. */
-bool archive_event(struct archive *archive, uint64_t id, struct buffer *event);
+enum archive_result {
+    ARCHIVE_FOUND,
+    ARCHIVE_NONE,  /* there is no event with that id */
+    ARCHIVE_FAILED /* the log cannot be read, or there is no memory */
+};
+
+/* Appends the frame of one event. */
+enum archive_result archive_event(struct archive *archive, uint64_t id, struct buffer *event);
 
 /* Walks the segments after an id in order, for the index: `visit` gets the frames and the id of the
  * last one, and says whether to go on. False when the log cannot be read. */
@@ -32,8 +38,13 @@ bool archive_walk(struct archive *archive, uint64_t after,
                   bool (*visit)(void *context, struct wire_blob frames, uint64_t last_id),
                   void *context);
 
-/* The log's identity and epoch, see store.h, and the id up to which retention has removed events.
- */
-bool archive_origin(struct archive *archive, uint64_t *identity, uint64_t *epoch, uint64_t *cut);
+/* Which log it is, see store.h, and where it begins and ends. */
+struct archive_origin {
+    uint64_t identity;
+    uint64_t epoch;
+    uint64_t cut; /* events up to here were removed by retention */
+    uint64_t last_id;
+};
+bool archive_read_origin(struct archive *archive, struct archive_origin *origin);
 
 #endif

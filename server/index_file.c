@@ -1,13 +1,15 @@
 #include "index_file.h"
 #include "index_keys.h"
+#include "page_guard.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
-    INDEX_VERSION = 3,
+    INDEX_VERSION = 4,
     INDEX_CUT_ROWS = 1000,   /* a transaction */
     INDEX_PURGE_PAGES = 256, /* a step */
     INDEX_BUSY_MILLISECONDS = 2000
@@ -28,7 +30,7 @@ static const char index_schema[] =
 
 enum index_statement {
     INDEX_ADD,
-    INDEX_CHANGE,
+    INDEX_BODY,
     INDEX_REMOVE,
     INDEX_CUT,
     INDEX_ADD_QUARTER,
@@ -39,12 +41,13 @@ enum index_statement {
 
 static const char *const index_statements[INDEX_STATEMENTS] = {
     [INDEX_ADD] = "INSERT INTO words(rowid, keys, body) VALUES(?,?,?)",
-    [INDEX_CHANGE] = "REPLACE INTO words(rowid, keys, body) VALUES(?,?,?)",
+    [INDEX_BODY] = "SELECT body FROM words WHERE rowid=?",
     [INDEX_REMOVE] = "DELETE FROM words WHERE rowid=?",
     [INDEX_CUT] = "DELETE FROM words WHERE rowid IN"
                   " (SELECT rowid FROM words WHERE rowid<=? ORDER BY rowid LIMIT ?)",
-    [INDEX_ADD_QUARTER] = "INSERT INTO quarters VALUES(?1,?2,?2) ON CONFLICT DO UPDATE"
-                          " SET first_id=min(first_id, ?2), last_id=max(last_id, ?2)",
+    [INDEX_ADD_QUARTER] = "INSERT INTO quarters VALUES(?,?,?) ON CONFLICT DO UPDATE"
+                          " SET first_id=min(first_id, excluded.first_id),"
+                          " last_id=max(last_id, excluded.last_id)",
     [INDEX_CUT_QUARTERS] = "DELETE FROM quarters WHERE last_id<=?",
     [INDEX_SET_MARK] = "UPDATE mark SET last_id=?, cut=?, purge=?",
 };
@@ -52,19 +55,20 @@ static const char *const index_statements[INDEX_STATEMENTS] = {
 struct index_file {
     sqlite3 *database;
     sqlite3_stmt *statements[INDEX_STATEMENTS];
-    int64_t
-        quarter; /* of the message added last, with the ids that `quarters` has for it already */
+    char *path;
+    int64_t quarter; /* of the messages added last; their ids, not yet written */
     uint64_t quarter_first;
-    uint64_t quarter_last;
-    bool purging; /* a purge is under way */
+    uint64_t quarter_last; /* 0 when there are none */
+    bool purging;          /* a purge is under way */
 };
 
 static bool index_execute(struct index_file *file, const char *sql) {
     return sqlite3_exec(file->database, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
 
-/* Reads the mark; false when the index is of another log, or of another version of this program. */
-static bool index_load_mark(struct index_file *file, uint64_t identity, uint64_t epoch,
+/* Reads the mark; false when the index is of another log, is ahead of it (an older one was put in
+ * its place), or is of another version of this program. */
+static bool index_load_mark(struct index_file *file, const struct archive_origin *log,
                             struct index_mark *mark) {
     sqlite3_stmt *row = NULL;
     bool ours = false;
@@ -75,18 +79,19 @@ static bool index_load_mark(struct index_file *file, uint64_t identity, uint64_t
                                     .last_id = (uint64_t)sqlite3_column_int64(row, 3),
                                     .cut = (uint64_t)sqlite3_column_int64(row, 4),
                                     .purge = sqlite3_column_int(row, 5) != 0};
-        ours = mark->identity == identity && mark->epoch == epoch;
+        ours = mark->identity == log->identity && mark->epoch == log->epoch &&
+               mark->last_id <= log->last_id;
     }
     sqlite3_finalize(row);
     return ours;
 }
 
-static bool index_begin_anew(struct index_file *file, uint64_t identity, uint64_t epoch,
+static bool index_begin_anew(struct index_file *file, const struct archive_origin *log,
                              struct index_mark *mark) {
     char sql[128];
-    *mark = (struct index_mark){.identity = identity, .epoch = epoch};
+    *mark = (struct index_mark){.identity = log->identity, .epoch = log->epoch};
     snprintf(sql, sizeof sql, "INSERT INTO mark VALUES(%d, %lld, %lld, 0, 0, 0)", INDEX_VERSION,
-             (long long)identity, (long long)epoch);
+             (long long)log->identity, (long long)log->epoch);
     return index_execute(file, sql);
 }
 
@@ -94,12 +99,12 @@ static struct index_file *index_open(const char *path) {
     struct index_file *file = calloc(1, sizeof *file);
     if (file == NULL)
         return NULL;
-    file->quarter = -1;
-    bool opened = sqlite3_open_v2(path, &file->database,
+    file->path = strdup(path);
+    bool opened = file->path != NULL &&
+                  page_guard_open(path, &file->database,
                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                                      SQLITE_OPEN_NOFOLLOW,
-                                  NULL) == SQLITE_OK &&
-                  index_execute(file, index_schema);
+                                      SQLITE_OPEN_NOFOLLOW) == SQLITE_OK &&
+                  page_guard_request(file->database) && index_execute(file, index_schema);
     for (size_t i = 0; opened && i < INDEX_STATEMENTS; i++)
         opened =
             sqlite3_prepare_v3(file->database, index_statements[i], -1, SQLITE_PREPARE_PERSISTENT,
@@ -121,15 +126,15 @@ static void index_unlink(const char *path) {
     }
 }
 
-struct index_file *index_file_open(const char *path, uint64_t identity, uint64_t epoch,
+struct index_file *index_file_open(const char *path, const struct archive_origin *log,
                                    struct index_mark *mark) {
     struct index_file *file = index_open(path);
-    if (file != NULL && index_load_mark(file, identity, epoch, mark))
+    if (file != NULL && index_load_mark(file, log, mark))
         return file;
     index_file_close(file);
     index_unlink(path);
     file = index_open(path);
-    if (file != NULL && index_begin_anew(file, identity, epoch, mark))
+    if (file != NULL && index_begin_anew(file, log, mark))
         return file;
     index_file_close(file);
     return NULL;
@@ -141,10 +146,14 @@ void index_file_close(struct index_file *file) {
     for (size_t i = 0; i < INDEX_STATEMENTS; i++)
         sqlite3_finalize(file->statements[i]);
     sqlite3_close(file->database);
+    free(file->path);
     free(file);
 }
 
 const char *index_file_error(const struct index_file *file) {
+    int code = sqlite3_extended_errcode(file->database);
+    if ((code & 0xFF) == SQLITE_CORRUPT || code == SQLITE_IOERR_DATA || code == SQLITE_NOTADB)
+        index_unlink(file->path);
     return sqlite3_errmsg(file->database);
 }
 
@@ -159,65 +168,87 @@ bool index_file_begin(struct index_file *file) {
     return index_execute(file, "BEGIN IMMEDIATE");
 }
 
+/* Writes which ids the messages of the quarter of an hour have that were added last. */
+static bool index_write_quarter(struct index_file *file) {
+    sqlite3_stmt *add = file->statements[INDEX_ADD_QUARTER];
+    if (file->quarter_last == 0)
+        return true;
+    sqlite3_bind_int64(add, 1, file->quarter);
+    sqlite3_bind_int64(add, 2, (sqlite3_int64)file->quarter_first);
+    sqlite3_bind_int64(add, 3, (sqlite3_int64)file->quarter_last);
+    file->quarter_last = 0;
+    return index_run(add);
+}
+
 bool index_file_commit(struct index_file *file, const struct index_mark *mark) {
     sqlite3_stmt *set = file->statements[INDEX_SET_MARK];
     sqlite3_bind_int64(set, 1, (sqlite3_int64)mark->last_id);
     sqlite3_bind_int64(set, 2, (sqlite3_int64)mark->cut);
     sqlite3_bind_int(set, 3, mark->purge);
-    return index_run(set) && index_execute(file, "COMMIT");
+    return index_write_quarter(file) && index_run(set) && index_execute(file, "COMMIT");
 }
 
 void index_file_abandon(struct index_file *file) {
-    if (sqlite3_get_autocommit(file->database) != 0)
-        return;
-    index_execute(file, "ROLLBACK");
-    file->quarter = -1;
+    file->quarter_last = 0;
+    if (sqlite3_get_autocommit(file->database) == 0)
+        index_execute(file, "ROLLBACK");
 }
 
-/* Notes that the message's quarter of an hour has its id. */
-static bool index_add_quarter(struct index_file *file, const struct message_message *message) {
+/* Ids only grow, so a message is the last of its quarter of an hour so far. */
+static bool index_note_quarter(struct index_file *file, const struct message_message *message) {
     int64_t quarter = index_keys_quarter(message->time);
-    if (quarter == file->quarter && message->id >= file->quarter_first &&
-        message->id <= file->quarter_last)
-        return true;
-    sqlite3_stmt *add = file->statements[INDEX_ADD_QUARTER];
-    sqlite3_bind_int64(add, 1, quarter);
-    sqlite3_bind_int64(add, 2, (sqlite3_int64)message->id);
-    bool same = quarter == file->quarter;
-    file->quarter_first =
-        same && file->quarter_first < message->id ? file->quarter_first : message->id;
-    file->quarter_last =
-        same && file->quarter_last > message->id ? file->quarter_last : message->id;
+    if (quarter != file->quarter && !index_write_quarter(file))
+        return false;
+    if (file->quarter_last == 0)
+        file->quarter_first = message->id;
     file->quarter = quarter;
-    return index_run(add);
+    file->quarter_last = message->id;
+    return true;
 }
 
-static bool index_put(struct index_file *file, enum index_statement which,
-                      const struct message_message *message) {
-    sqlite3_stmt *put = file->statements[which];
+static bool index_put(struct index_file *file, const struct message_message *message) {
+    sqlite3_stmt *add = file->statements[INDEX_ADD];
     struct buffer keys = {0};
     index_keys_add_room(&keys, message->room);
     buffer_append_string(&keys, " ");
     index_keys_add_nick(&keys, message->nick);
-    sqlite3_bind_int64(put, 1, (sqlite3_int64)message->id);
-    sqlite3_bind_text64(put, 2, buffer_string(&keys), keys.size, SQLITE_STATIC, SQLITE_UTF8);
-    sqlite3_bind_text64(put, 3, message->body.data, message->body.size, SQLITE_STATIC, SQLITE_UTF8);
-    bool done = !keys.failed && index_run(put);
-    sqlite3_clear_bindings(put);
+    sqlite3_bind_int64(add, 1, (sqlite3_int64)message->id);
+    sqlite3_bind_text64(add, 2, buffer_string(&keys), keys.size, SQLITE_STATIC, SQLITE_UTF8);
+    sqlite3_bind_text64(add, 3, message->body.data, message->body.size, SQLITE_STATIC, SQLITE_UTF8);
+    bool done = !keys.failed && index_run(add);
+    sqlite3_clear_bindings(add);
     buffer_free(&keys);
     return done;
 }
 
 bool index_file_add(struct index_file *file, const struct message_message *message) {
     return message->body.size == 0 ||
-           (index_put(file, INDEX_ADD, message) && index_add_quarter(file, message));
+           (index_put(file, message) && index_note_quarter(file, message));
 }
 
-bool index_file_change(struct index_file *file, const struct message_message *message) {
-    if (message->body.size > 0)
-        return index_put(file, INDEX_CHANGE, message);
+/* Whether the message is in the index with other words than it has now; false also when it cannot
+ * be read, which what follows will meet too. */
+static bool index_differs(struct index_file *file, const struct message_message *message) {
+    sqlite3_stmt *row = file->statements[INDEX_BODY];
+    sqlite3_bind_int64(row, 1, (sqlite3_int64)message->id);
+    bool differs = sqlite3_step(row) == SQLITE_ROW;
+    if (differs) {
+        const struct wire_text body = {(const char *)sqlite3_column_text(row, 0),
+                                       (size_t)sqlite3_column_bytes(row, 0)};
+        differs = !wire_text_equal(body, message->body);
+    }
+    sqlite3_reset(row);
+    return differs;
+}
+
+bool index_file_change(struct index_file *file, const struct message_message *message,
+                       bool *changed) {
+    *changed = index_differs(file, message);
+    if (!*changed)
+        return true;
     sqlite3_bind_int64(file->statements[INDEX_REMOVE], 1, (sqlite3_int64)message->id);
-    return index_run(file->statements[INDEX_REMOVE]);
+    return index_run(file->statements[INDEX_REMOVE]) &&
+           (message->body.size == 0 || index_put(file, message));
 }
 
 bool index_file_cut(struct index_file *file, uint64_t id, bool *more) {
@@ -228,7 +259,6 @@ bool index_file_cut(struct index_file *file, uint64_t id, bool *more) {
     sqlite3_bind_int64(cut_quarters, 1, (sqlite3_int64)id);
     bool done = index_run(cut);
     *more = done && sqlite3_changes(file->database) == INDEX_CUT_ROWS;
-    file->quarter = -1;
     return done && index_run(cut_quarters);
 }
 

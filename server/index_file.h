@@ -5,7 +5,7 @@
 #ifndef SERVER_INDEX_FILE_H
 #define SERVER_INDEX_FILE_H
 
-#include "protocol.h"
+#include "archive.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,13 +21,14 @@ struct index_mark {
     bool purge;       /* words that were taken out are still in the file */
 };
 
-/* Opens the index at `path` if it is of that log; else makes it anew, with an empty mark. NULL when
- * neither works. */
-struct index_file *index_file_open(const char *path, uint64_t identity, uint64_t epoch,
+/* Opens the index at `path` if it is of that log and not ahead of it; else makes it anew, with an
+ * empty mark. NULL when neither works. */
+struct index_file *index_file_open(const char *path, const struct archive_origin *log,
                                    struct index_mark *mark);
 void index_file_close(struct index_file *file);
 
-/* What went wrong last, for people. */
+/* What went wrong last, for people. An index that turns out to be damaged is unlinked, so that the
+ * next start makes it anew. */
 const char *index_file_error(const struct index_file *file);
 
 bool index_file_begin(struct index_file *file);
@@ -38,8 +39,10 @@ void index_file_abandon(struct index_file *file);
 /* Puts a message in that is not there yet. */
 bool index_file_add(struct index_file *file, const struct message_message *message);
 
-/* Puts a message in that may be there with other words; without a body it is taken out. */
-bool index_file_change(struct index_file *file, const struct message_message *message);
+/* Brings a message up to what it says now; without a body it is taken out. `changed` when it had
+ * other words before. */
+bool index_file_change(struct index_file *file, const struct message_message *message,
+                       bool *changed);
 
 /* Takes out messages up to the id, some of them; `more` says whether any are left. */
 bool index_file_cut(struct index_file *file, uint64_t id, bool *more);

@@ -77,28 +77,6 @@ void index_search_interrupt(struct index_search *search) {
     atomic_store(&search->interrupted, true);
 }
 
-/* The ids that messages of the wished time have, and perhaps some others of those quarters of an
- * hour. False when there are none. */
-static bool index_search_bound(struct index_search *search, const struct message_search *wish,
-                               sqlite3_int64 *first, sqlite3_int64 *last) {
-    *first = 1;
-    *last = wish->before > INT64_MAX ? INT64_MAX : (sqlite3_int64)wish->before - 1;
-    if (wish->since == 0 && wish->until == 0)
-        return true;
-    sqlite3_bind_int64(search->quarters, 1, index_keys_quarter(wish->since));
-    sqlite3_bind_int64(search->quarters, 2,
-                       wish->until > 0 ? index_keys_quarter(wish->until) : INT64_MAX);
-    bool found = sqlite3_step(search->quarters) == SQLITE_ROW &&
-                 sqlite3_column_type(search->quarters, 0) != SQLITE_NULL;
-    if (found) {
-        sqlite3_int64 quarter_last = sqlite3_column_int64(search->quarters, 1);
-        *first = sqlite3_column_int64(search->quarters, 0);
-        *last = quarter_last < *last ? quarter_last : *last;
-    }
-    sqlite3_reset(search->quarters);
-    return found;
-}
-
 /* A search under way. */
 struct finding {
     struct index_search *search;
@@ -113,6 +91,28 @@ struct finding {
     unsigned passed_over;
     int result; /* of the last step: SQLITE_ROW while there may be more */
 };
+
+/* Finds the ids that messages of the wished time have, and perhaps some others of those quarters of
+ * an hour. False when there are none, or they cannot be read. */
+static bool finding_bound(struct finding *finding) {
+    const struct message_search *wish = finding->wish;
+    sqlite3_stmt *quarters = finding->search->quarters;
+    finding->first = 1;
+    finding->last = wish->before > INT64_MAX ? INT64_MAX : (sqlite3_int64)wish->before - 1;
+    if (wish->since == 0 && wish->until == 0)
+        return true;
+    sqlite3_bind_int64(quarters, 1, index_keys_quarter(wish->since));
+    sqlite3_bind_int64(quarters, 2, wish->until > 0 ? index_keys_quarter(wish->until) : INT64_MAX);
+    finding->result = sqlite3_step(quarters);
+    bool found = finding->result == SQLITE_ROW && sqlite3_column_type(quarters, 0) != SQLITE_NULL;
+    if (found) {
+        sqlite3_int64 last = sqlite3_column_int64(quarters, 1);
+        finding->first = sqlite3_column_int64(quarters, 0);
+        finding->last = last < finding->last ? last : finding->last;
+    }
+    sqlite3_reset(quarters);
+    return found;
+}
 
 static int compare_rooms(const void *a, const void *b) {
     uint32_t first = *(const uint32_t *)a;
@@ -133,7 +133,10 @@ static bool finding_counts(struct finding *finding, uint64_t id) {
     const struct message_search *wish = finding->wish;
     struct message hit;
     buffer_clear(&finding->event);
-    if (!archive_event(finding->archive, id, &finding->event))
+    enum archive_result result = archive_event(finding->archive, id, &finding->event);
+    if (result == ARCHIVE_FAILED)
+        finding->result = SQLITE_IOERR;
+    if (result != ARCHIVE_FOUND)
         return false;
     const struct wire_blob payload = {finding->event.data + FRAME_HEAD,
                                       finding->event.size - FRAME_HEAD};
@@ -224,7 +227,9 @@ static bool finding_collect(struct finding *finding, struct buffer *events, bool
     *more = count > finding->wish->limit;
     for (size_t i = 0; i < count && i < finding->wish->limit; i++) {
         size_t before = events->size;
-        if (!archive_event(finding->archive, ids[i], events) || events->size <= PAGE_BYTES_MAX)
+        if (archive_event(finding->archive, ids[i], events) == ARCHIVE_FAILED)
+            return false;
+        if (events->size <= PAGE_BYTES_MAX)
             continue;
         events->size = before;
         *more = true;
@@ -248,7 +253,7 @@ enum index_result index_search_run(struct index_search *search, struct archive *
     if (room_count > 0)
         qsort(rooms, room_count, sizeof *rooms, compare_rooms);
     search->deadline = clock_monotonic() + SEARCH_MILLISECONDS_MAX;
-    if (room_count > 0 && index_search_bound(search, wish, &finding.first, &finding.last))
+    if (room_count > 0 && finding_bound(&finding))
         finding_run(&finding);
     bool collected = finding_collect(&finding, events, more);
     buffer_free(&finding.ids);

@@ -37,19 +37,26 @@ struct indexer {
     uint64_t purge_at; /* when the next may begin */
 };
 
+static void indexer_want_purge(struct indexer *indexer) {
+    indexer->next.purge = true;
+    indexer->purge_again = indexer->purging;
+}
+
 /* Brings the row of an amended message up to what the log says now. */
 static bool indexer_amend(struct indexer *indexer, uint64_t target) {
     struct buffer frame = {0};
     struct message event;
-    bool done = true;
+    bool changed = false;
+    enum archive_result result = archive_event(indexer->archive, target, &frame);
     /* One that is gone has been cut by retention, and goes out of the index with the rest. */
-    if (archive_event(indexer->archive, target, &frame)) {
+    bool done = result != ARCHIVE_FAILED;
+    if (result == ARCHIVE_FOUND) {
         const struct wire_blob payload = {frame.data + FRAME_HEAD, frame.size - FRAME_HEAD};
         done = message_decode(payload, &event) != ERROR_NONE || event.type != MESSAGE_MESSAGE ||
-               index_file_change(indexer->file, &event.message);
-        indexer->next.purge = true;
-        indexer->purge_again = indexer->purging;
+               index_file_change(indexer->file, &event.message, &changed);
     }
+    if (changed)
+        indexer_want_purge(indexer);
     buffer_free(&frame);
     return done;
 }
@@ -85,16 +92,15 @@ static bool indexer_visit(void *context, struct wire_blob frames, uint64_t last_
 
 /* Takes out what retention has removed from the log; `more` says whether any of it is left. */
 static bool indexer_cut(struct indexer *indexer, bool *more) {
-    uint64_t identity, epoch, cut;
-    if (!archive_origin(indexer->archive, &identity, &epoch, &cut))
+    struct archive_origin origin;
+    if (!archive_read_origin(indexer->archive, &origin))
         return false;
-    if (cut <= indexer->next.cut)
+    if (origin.cut <= indexer->next.cut)
         return true;
-    bool done = index_file_cut(indexer->file, cut, more);
+    bool done = index_file_cut(indexer->file, origin.cut, more);
     if (!*more)
-        indexer->next.cut = cut;
-    indexer->next.purge = true;
-    indexer->purge_again = indexer->purging;
+        indexer->next.cut = origin.cut;
+    indexer_want_purge(indexer);
     return done;
 }
 
@@ -151,10 +157,10 @@ static bool indexer_purge(struct indexer *indexer) {
         indexer->purge_again = false;
         indexer->purge_began = clock_monotonic();
     }
-    if (!index_file_purge(indexer->file, &done))
-        return false;
-    if (!done)
-        return true;
+    bool worked = index_file_purge(indexer->file, &done);
+    indexer_note(indexer, !worked);
+    if (!worked || !done)
+        return worked;
     uint64_t now = clock_monotonic();
     indexer->purging = false;
     indexer->purge_at = now + (now - indexer->purge_began) * (INDEXER_PURGE_SHARE - 1);
@@ -181,7 +187,8 @@ static void *indexer_run(void *context) {
         bool worked = indexer_step(indexer, &more);
         if (worked && !more && indexer_may_purge(indexer))
             worked = indexer_purge(indexer);
-        patience = more || indexer->purging ? 0 : indexer_patience(indexer, worked);
+        bool goes_on = worked && (more || indexer->purging);
+        patience = goes_on ? 0 : indexer_patience(indexer, worked);
     }
     return NULL;
 }
@@ -194,12 +201,11 @@ static void indexer_free(struct indexer *indexer) {
 }
 
 static bool indexer_open(struct indexer *indexer, const char *folder, const char *log_path) {
-    uint64_t identity, epoch, cut;
+    struct archive_origin origin;
     char *path = path_join(folder, "search.db");
     indexer->archive = archive_open(log_path);
-    if (path != NULL && indexer->archive != NULL &&
-        archive_origin(indexer->archive, &identity, &epoch, &cut))
-        indexer->file = index_file_open(path, identity, epoch, &indexer->mark);
+    if (path != NULL && indexer->archive != NULL && archive_read_origin(indexer->archive, &origin))
+        indexer->file = index_file_open(path, &origin, &indexer->mark);
     free(path);
     return indexer->file != NULL;
 }
