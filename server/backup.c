@@ -1,4 +1,5 @@
 #include "backup.h"
+#include "folder.h"
 #include "inspect.h"
 #include "page_guard.h"
 #include "paths.h"
@@ -12,12 +13,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { BACKUP_BUSY_MILLISECONDS = 5000 }; /* a server that starts or stops holds the log */
+
 /* Opens the folder's log for reading only; NULL after saying why not. */
 static sqlite3 *backup_open_log(const char *folder) {
     char *path = path_join(folder, "log.db");
     sqlite3 *log = NULL;
     int result = path != NULL ? page_guard_open(path, &log, SQLITE_OPEN_READONLY) : SQLITE_NOMEM;
     free(path);
+    if (result == SQLITE_OK)
+        sqlite3_busy_timeout(log, BACKUP_BUSY_MILLISECONDS);
     int version = result == SQLITE_OK ? schema_version(log) : -1;
     if (version == SCHEMA_VERSION)
         return log;
@@ -87,7 +92,7 @@ static bool backup_write(sqlite3 *log, const char *path, char *reason, size_t si
 
 /* Gives the finished copy its name, unless that was taken meanwhile. */
 static bool backup_name(const char *unfinished, const char *file, char *reason, size_t size) {
-    if (link(unfinished, file) == 0 && unlink(unfinished) == 0)
+    if (link(unfinished, file) == 0 && unlink(unfinished) == 0 && folder_sync_of(file))
         return true;
     snprintf(reason, size, "%s", strerror(errno));
     return false;
@@ -98,8 +103,14 @@ int backup_make(const char *folder, const char *file) {
     char *unfinished = NULL;
     struct stat status;
     sqlite3 *log = backup_open_log(folder);
-    if (log == NULL || asprintf(&unfinished, "%s.unfinished", file) < 0)
+    if (log == NULL)
         return EXIT_FAILURE;
+    /* A name of its own, so that two backups at a time do not meet. */
+    if (asprintf(&unfinished, "%s.unfinished-%ld", file, (long)getpid()) < 0) {
+        fprintf(stderr, "chat-server: cannot make the backup %s: %s\n", file, strerror(ENOMEM));
+        sqlite3_close(log);
+        return EXIT_FAILURE;
+    }
     if (lstat(file, &status) == 0)
         snprintf(reason, sizeof reason, "%s", strerror(EEXIST));
     unlink(unfinished);

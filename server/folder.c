@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@ static bool folder_wait_for_lock(int lock) {
     for (int i = 0; i < FOLDER_LOCK_TRIES; i++) {
         if (flock(lock, LOCK_EX | LOCK_NB) == 0)
             return true;
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return false;
         nanosleep(&pause, NULL);
     }
     return false;
@@ -40,10 +43,9 @@ int folder_lock(const char *folder, char *problem, size_t size) {
         snprintf(problem, size, "cannot write in the data folder %s: %s; name another with --data",
                  folder, strerror(reason));
     } else if (!folder_wait_for_lock(lock)) {
-        snprintf(problem, size,
-                 "the data folder %s is in use by another server; stop that one, or name another "
-                 "folder with --data",
-                 folder);
+        const char *busy = "it is in use by another server; stop that one";
+        snprintf(problem, size, "cannot lock the data folder %s: %s, or name another with --data",
+                 folder, errno == EWOULDBLOCK ? busy : strerror(errno));
         close(lock);
         lock = -1;
     }
@@ -72,4 +74,18 @@ void folder_clear_suspicion(const char *folder) {
     if (path != NULL)
         unlink(path);
     free(path);
+}
+
+bool folder_sync_of(const char *path) {
+    char *copy = strdup(path);
+    const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+    char *name = copy != NULL ? dirname(copy) : NULL;
+    int folder = name != NULL ? (int)TEMP_FAILURE_RETRY(open(name, flags)) : -1;
+    bool synced = folder >= 0 && TEMP_FAILURE_RETRY(fsync(folder)) == 0;
+    int reason = errno;
+    if (folder >= 0)
+        close(folder);
+    free(copy);
+    errno = reason;
+    return synced;
 }

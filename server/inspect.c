@@ -33,9 +33,7 @@ static bool inspect_query(sqlite3 *database, const char *sql, const char *sound,
                          : text != NULL ? text
                                         : "out of memory");
     }
-    if (clean && result != SQLITE_DONE)
-        clean = inspect_says(inspection, "%s", sqlite3_errmsg(database));
-    else if (result != SQLITE_OK && result != SQLITE_DONE && result != SQLITE_ROW)
+    if (result != SQLITE_OK && result != SQLITE_DONE && result != SQLITE_ROW)
         clean = inspect_says(inspection, "%s", sqlite3_errmsg(database));
     sqlite3_finalize(row);
     return clean;

@@ -15,7 +15,6 @@ void judge_done(struct judge *judge, const struct request *request, uint32_t tag
     batch_reply(&judge->batch, INBOX_REPLY, request->session, &done);
 }
 
-/* Ends the session with the error as its last frame. */
 void judge_end(struct judge *judge, uint64_t session, enum error_code code,
                const char *suggestion) {
     struct message error = {.type = MESSAGE_ERROR};
@@ -51,6 +50,8 @@ bool judge_is_moderator(const struct room *room, const struct account *account) 
 void judge_subscribe(struct judge *judge, const struct presence *presence, struct room *room,
                      uint32_t tag) {
     const struct reading *reading = account_reading(presence->account, room->id);
+    if (reading == NULL)
+        return; /* memory ran out a moment ago: the batch is to be undone */
     struct message answer = {.type = MESSAGE_ROOM};
     answer.room.tag = tag;
     answer.room.room = room->id;
@@ -63,7 +64,6 @@ void judge_subscribe(struct judge *judge, const struct presence *presence, struc
     batch_subscribe(&judge->batch, presence->session, room, reading->messages, &answer);
 }
 
-/* Subscribes every client of the account; the one that asked gets its tag back. */
 void judge_subscribe_all(struct judge *judge, const struct account *account, struct room *room,
                          uint64_t asker, uint32_t tag) {
     for (const struct presence *presence = account->presences; presence != NULL;

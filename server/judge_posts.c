@@ -147,9 +147,10 @@ void judge_read(struct judge *judge, const struct request *request, struct prese
     const struct room *room = state_room(judge->state, read->room);
     const struct reading *reading = account_reading(presence->account, read->room);
     /* Not worth an error: the room was left meanwhile, or another client has read further. */
-    if (room == NULL || reading == NULL || judge->read_only || read->id <= reading->read)
+    uint64_t newest = room != NULL ? room->newest : 0;
+    uint64_t id = read->id < newest ? read->id : newest;
+    if (reading == NULL || judge->read_only || id <= reading->read)
         return;
-    uint64_t id = read->id < room->newest ? read->id : room->newest;
     uint64_t messages = judge_count_messages(judge, room, id);
     const struct stored_member member = {room->id, presence->account->id, id, messages};
     store_set_member(judge->store, &member);

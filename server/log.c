@@ -19,7 +19,8 @@ enum {
     /* Emptying the write-ahead log makes posts wait for its readers, so it is not done for each
        edit. */
     PURGE_MILLISECONDS = 1000,
-    PURGE_AGAIN_MILLISECONDS = 100,
+    PURGE_AGAIN_FIRST = 100, /* milliseconds, doubled each time that a reader is in the way, */
+    PURGE_AGAIN_MAX = 5000,  /* up to here */
     RETENTION_MILLISECONDS = 1000,
     OUTBOXES_KEPT = 64 /* of an account; docs/protocol.md says so */
 };
@@ -38,6 +39,7 @@ struct log {
     bool storing;          /* the last commit that had to be made worked */
     bool purge_due;        /* the write-ahead log still has text that is to go */
     uint64_t purge_at;     /* not before, by the monotonic clock */
+    unsigned purge_again;  /* milliseconds to wait after the next failure */
     uint64_t retention_at; /* when to look again, by the monotonic clock */
     bool retention_due;
     bool retention_failed; /* the last time */
@@ -114,7 +116,11 @@ static void log_checkpoint(struct log *log) {
     uint64_t now = clock_monotonic();
     if (log->purge_due && now >= log->purge_at) {
         log->purge_due = !store_purge(log->judge.store);
-        log->purge_at = now + (log->purge_due ? PURGE_AGAIN_MILLISECONDS : PURGE_MILLISECONDS);
+        if (!log->purge_due)
+            log->purge_again = PURGE_AGAIN_FIRST;
+        else if (log->purge_again < PURGE_AGAIN_MAX)
+            log->purge_again *= 2;
+        log->purge_at = now + (log->purge_due ? log->purge_again : PURGE_MILLISECONDS);
     } else if (pages >= CHECKPOINT_OVERDUE) {
         store_checkpoint(log->judge.store);
     }
@@ -206,7 +212,10 @@ static bool log_load(struct log *log) {
         return false;
     log->judge.store = store;
     log->judge.state = state_new();
-    log->next_id = store_last_id(store) + 1;
+    uint64_t last_id;
+    if (!store_last_id(store, &last_id))
+        return false;
+    log->next_id = last_id + 1;
     return log->judge.state != NULL && state_load(log->judge.state, store) && log_make_lobby(log);
 }
 
@@ -222,6 +231,7 @@ struct log *log_start(const struct log_options *options) {
         return NULL;
     log->options = *options;
     log->storing = true;
+    log->purge_again = PURGE_AGAIN_FIRST;
     log->retention_due = true;
     log->queue = queue_new(LOG_QUEUE_BYTES);
     if (log->queue != NULL && log_load(log) &&

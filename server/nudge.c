@@ -31,13 +31,6 @@ void nudge_stop(struct nudge *nudge) {
     pthread_mutex_unlock(&nudge->lock);
 }
 
-bool nudge_is_stopped(struct nudge *nudge) {
-    pthread_mutex_lock(&nudge->lock);
-    bool stopped = nudge->stopped;
-    pthread_mutex_unlock(&nudge->lock);
-    return stopped;
-}
-
 bool nudge_wait(struct nudge *nudge, uint64_t *seen, int milliseconds) {
     const struct timespec until = clock_deadline(milliseconds);
     int result = 0;

@@ -22,7 +22,6 @@ void nudge_raise(struct nudge *nudge, uint64_t value);
 
 /* No more waiting from now on; any thread. */
 void nudge_stop(struct nudge *nudge);
-bool nudge_is_stopped(struct nudge *nudge);
 
 /* Waits until the value is above `seen` and puts it there, but no longer than the milliseconds (-1:
  * for ever). False once stopped. */

@@ -1,4 +1,5 @@
 #include "retention.h"
+#include "amend.h"
 #include "frame.h"
 #include "options.h"
 #include "protocol.h"
@@ -97,8 +98,10 @@ enum retention_result retention_step(const struct retention *retention, uint64_t
         return RETENTION_DONE;
     store_begin(store);
     unsigned count = retention_remove(retention, now, state, store, &cut, &failed);
-    if (count > 0)
+    if (count > 0) {
+        failed = !amend_forget(store, cut) || failed;
         store_set_cut(store, cut);
+    }
     if (!failed && store_commit(store)) {
         state_keep(state);
         return count > 0 ? RETENTION_MORE : RETENTION_DONE;

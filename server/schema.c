@@ -1,11 +1,10 @@
 #include "schema.h"
+#include "folder.h"
 #include "frame.h"
 #include "page_guard.h"
 #include "protocol.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,9 +26,8 @@ static const char schema_tables[] =
     "  PRIMARY KEY(room, account)) WITHOUT ROWID;"
     "CREATE TABLE outboxes(account INTEGER NOT NULL, outbox INTEGER NOT NULL,"
     "  up_to INTEGER NOT NULL, used INTEGER NOT NULL, PRIMARY KEY(account, outbox)) WITHOUT ROWID;"
-    /* which edits a message has had */
-    "CREATE TABLE amendments(target INTEGER NOT NULL, id INTEGER NOT NULL,"
-    "  PRIMARY KEY(target, id)) WITHOUT ROWID;"
+    /* a message's last edit, whose event has its text too */
+    "CREATE TABLE edits(target INTEGER PRIMARY KEY, id INTEGER NOT NULL);"
     /* cut: retention has removed the events up to here */
     "CREATE TABLE log(identity INTEGER NOT NULL, epoch INTEGER NOT NULL,"
     "  cut INTEGER NOT NULL DEFAULT 0);";
@@ -56,12 +54,13 @@ static const char *const schema_steps[SCHEMA_VERSION] = {
           "ALTER TABLE members ADD COLUMN messages INTEGER NOT NULL DEFAULT 0;"
           /* what was there before is not news to anyone */
           "UPDATE members SET"
-          "  read=coalesce((SELECT max(last_id) FROM segments WHERE room=members.room), 0),"
-          "  messages=coalesce((SELECT max(messages) FROM segments WHERE room=members.room), 0);"
+          "  read=coalesce((SELECT last_id FROM segments WHERE room=members.room"
+          "    ORDER BY first_id DESC LIMIT 1), 0),"
+          "  messages=coalesce((SELECT messages FROM segments WHERE room=members.room"
+          "    ORDER BY first_id DESC LIMIT 1), 0);"
           /* it was a time, and is a position now */
           "UPDATE outboxes SET used=0;"
-          "CREATE TABLE amendments(target INTEGER NOT NULL, id INTEGER NOT NULL,"
-          "  PRIMARY KEY(target, id)) WITHOUT ROWID;"
+          "CREATE TABLE edits(target INTEGER PRIMARY KEY, id INTEGER NOT NULL);"
           "ALTER TABLE log ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;"
           "ALTER TABLE log ADD COLUMN cut INTEGER NOT NULL DEFAULT 0;"
           "UPDATE log SET epoch=random() & 0x7fffffffffffffff;",
@@ -75,19 +74,6 @@ static bool schema_set_version(sqlite3 *database) {
     char sql[48];
     snprintf(sql, sizeof sql, "PRAGMA user_version=%d", SCHEMA_VERSION);
     return schema_execute(database, sql);
-}
-
-/* Makes the name of a file lasting. */
-static bool schema_sync_folder(const char *path) {
-    char *copy = strdup(path);
-    const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-    char *name = copy != NULL ? dirname(copy) : NULL;
-    int folder = name != NULL ? (int)TEMP_FAILURE_RETRY(open(name, flags)) : -1;
-    bool synced = folder >= 0 && TEMP_FAILURE_RETRY(fsync(folder)) == 0;
-    if (folder >= 0)
-        close(folder);
-    free(copy);
-    return synced;
 }
 
 static bool schema_fill(const char *path) {
@@ -111,8 +97,7 @@ bool schema_make_file(const char *path) {
     if (asprintf(&unfinished, "%s.new", path) < 0)
         return false;
     unlink(unfinished);
-    bool made =
-        schema_fill(unfinished) && rename(unfinished, path) == 0 && schema_sync_folder(path);
+    bool made = schema_fill(unfinished) && rename(unfinished, path) == 0 && folder_sync_of(path);
     free(unfinished);
     return made;
 }

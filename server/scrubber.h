@@ -1,6 +1,6 @@
-/* A thread that reads a large log through once after the start, a little at a time, while it is
- * served already. When something is damaged it says so and ends the server: better none than one
- * with holes in its memory. */
+/* A thread that reads every message of a large log once after the start, a little at a time, while
+ * it is served already. When something is damaged it says so and ends the server: better none than
+ * one with holes in its memory. */
 #ifndef SERVER_SCRUBBER_H
 #define SERVER_SCRUBBER_H
 

@@ -21,8 +21,9 @@ const char *const store_statements[STATEMENT_COUNT] = {
     [STATEMENT_SET_OUTBOX] = "INSERT INTO outboxes VALUES(?,?,?,?) ON CONFLICT DO UPDATE"
                              " SET up_to=excluded.up_to, used=excluded.used",
     [STATEMENT_FORGET_OUTBOXES] =
-        ("DELETE FROM outboxes AS old WHERE (SELECT count(*) FROM outboxes AS later"
-         " WHERE later.account=old.account AND later.used>old.used)>=?"),
+        ("DELETE FROM outboxes WHERE (account, outbox) IN (SELECT account, outbox FROM"
+         " (SELECT account, outbox, row_number() OVER (PARTITION BY account ORDER BY used DESC)"
+         " AS place FROM outboxes) WHERE place>?)"),
     [STATEMENT_LAST_ID] = "SELECT max(cut, coalesce((SELECT last_id FROM segments"
                           " ORDER BY first_id DESC LIMIT 1), 0)) FROM log",
     [STATEMENT_ACCOUNTS] = "SELECT id, nick, secret_hash FROM accounts ORDER BY id",
@@ -37,15 +38,16 @@ const char *const store_statements[STATEMENT_COUNT] = {
                                " WHERE first_id<=? ORDER BY first_id DESC LIMIT 1",
     [STATEMENT_FIND_IN_ROOM] = "SELECT first_id, last_id, room, messages, bytes FROM segments"
                                " WHERE room=?2 AND first_id<=?1 ORDER BY first_id DESC LIMIT 1",
-    [STATEMENT_SET_SEGMENT] = "UPDATE segments SET bytes=?2 WHERE first_id=?1",
-    [STATEMENT_ADD_AMENDMENT] = "INSERT INTO amendments VALUES(?,?)",
+    [STATEMENT_PUT_SEGMENT] = "REPLACE INTO segments VALUES(?,?,?,?,?)",
+    [STATEMENT_EDIT_OF] = "SELECT target, id FROM edits WHERE target=?",
+    [STATEMENT_FIRST_EDIT] = "SELECT target, id FROM edits WHERE target<=? ORDER BY target LIMIT 1",
+    [STATEMENT_SET_EDIT] = "REPLACE INTO edits VALUES(?,?)",
+    [STATEMENT_REMOVE_EDIT] = "DELETE FROM edits WHERE target=?",
     [STATEMENT_FIRST_SEGMENT] = "SELECT first_id, last_id, room, messages, bytes FROM segments"
                                 " WHERE first_id>? ORDER BY first_id LIMIT 1",
     [STATEMENT_REMOVE_SEGMENT] = "DELETE FROM segments WHERE first_id=?",
-    [STATEMENT_REMOVE_AMENDMENTS] = "DELETE FROM amendments WHERE target<=?",
     [STATEMENT_SET_REMOVED] = "UPDATE rooms SET removed=?2 WHERE id=?1",
     [STATEMENT_SET_CUT] = "UPDATE log SET cut=?",
-    [STATEMENT_AMENDMENT_AFTER] = "SELECT min(id) FROM amendments WHERE target=? AND id>?",
 };
 
 const char *store_path(const struct store *store) {
@@ -266,11 +268,13 @@ bool store_find_in_room(struct store *store, uint32_t room, uint64_t id,
     return store_step_segment(store, store->statements[STATEMENT_FIND_IN_ROOM], id, segment);
 }
 
-void store_set_segment(struct store *store, uint64_t first_id, struct wire_blob frames) {
-    const struct store_value values[] = {store_number(first_id),
-                                         store_blob(frames.data, frames.size)};
+void store_put_segment(struct store *store, const struct stored_segment *segment) {
+    const struct store_value values[] = {
+        store_number(segment->first_id), store_number(segment->room),
+        store_number(segment->last_id), store_number(segment->messages),
+        store_blob(segment->frames.data, segment->frames.size)};
     store_let_go(store);
-    store_write(store, STATEMENT_SET_SEGMENT, values, 2);
+    store_write(store, STATEMENT_PUT_SEGMENT, values, 5);
 }
 
 bool store_first_segment(struct store *store, uint64_t after, struct stored_segment *segment) {
@@ -292,26 +296,40 @@ void store_set_removed(struct store *store, uint32_t room, uint64_t removed) {
 void store_set_cut(struct store *store, uint64_t cut) {
     const struct store_value value = store_number(cut);
     store_write(store, STATEMENT_SET_CUT, &value, 1);
-    store_write(store, STATEMENT_REMOVE_AMENDMENTS, &value, 1);
 }
 
-void store_add_amendment(struct store *store, uint64_t target, uint64_t id) {
-    const struct store_value values[] = {store_number(target), store_number(id)};
-    store_write(store, STATEMENT_ADD_AMENDMENT, values, 2);
-}
-
-uint64_t store_amendment_after(struct store *store, uint64_t target, uint64_t after) {
-    sqlite3_stmt *row = store->statements[STATEMENT_AMENDMENT_AFTER];
-    uint64_t id = 0;
+static bool store_step_edit(struct store *store, enum statement which, uint64_t target,
+                            struct stored_edit *edit) {
+    sqlite3_stmt *row = store->statements[which];
+    if (store->failed)
+        return false;
     sqlite3_bind_int64(row, 1, (sqlite3_int64)target);
-    sqlite3_bind_int64(row, 2, (sqlite3_int64)after);
     int result = sqlite3_step(row);
     if (result == SQLITE_ROW)
-        id = (uint64_t)sqlite3_column_int64(row, 0);
-    else
+        *edit = (struct stored_edit){(uint64_t)sqlite3_column_int64(row, 0),
+                                     (uint64_t)sqlite3_column_int64(row, 1)};
+    else if (result != SQLITE_DONE)
         store_fail(store);
     sqlite3_reset(row);
-    return id;
+    return result == SQLITE_ROW;
+}
+
+bool store_edit_of(struct store *store, uint64_t target, struct stored_edit *edit) {
+    return store_step_edit(store, STATEMENT_EDIT_OF, target, edit);
+}
+
+bool store_first_edit(struct store *store, uint64_t up_to, struct stored_edit *edit) {
+    return store_step_edit(store, STATEMENT_FIRST_EDIT, up_to, edit);
+}
+
+void store_set_edit(struct store *store, const struct stored_edit *edit) {
+    const struct store_value values[] = {store_number(edit->target), store_number(edit->id)};
+    store_write(store, STATEMENT_SET_EDIT, values, 2);
+}
+
+void store_remove_edit(struct store *store, uint64_t target) {
+    const struct store_value value = store_number(target);
+    store_write(store, STATEMENT_REMOVE_EDIT, &value, 1);
 }
 
 bool store_purge(struct store *store) {
@@ -328,13 +346,15 @@ void store_forget_outboxes(struct store *store, uint64_t kept) {
     store_write(store, STATEMENT_FORGET_OUTBOXES, values, 1);
 }
 
-uint64_t store_last_id(struct store *store) {
-    sqlite3_stmt *statement = store->statements[STATEMENT_LAST_ID];
-    uint64_t last = 0;
-    if (sqlite3_step(statement) == SQLITE_ROW)
-        last = (uint64_t)sqlite3_column_int64(statement, 0);
-    sqlite3_reset(statement);
-    return last;
+bool store_last_id(struct store *store, uint64_t *last_id) {
+    sqlite3_stmt *row = store->statements[STATEMENT_LAST_ID];
+    bool read = sqlite3_step(row) == SQLITE_ROW;
+    if (read)
+        *last_id = (uint64_t)sqlite3_column_int64(row, 0);
+    else
+        store_fail(store);
+    sqlite3_reset(row);
+    return read;
 }
 
 static bool store_visit_account(const struct store_visitor *visitor, sqlite3_stmt *row) {

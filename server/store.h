@@ -34,8 +34,8 @@ uint64_t store_identity(const struct store *store);
 /* Another random number, which a restored backup does not share with what came after it. */
 uint64_t store_epoch(const struct store *store);
 
-/* Highest id the log has ever had, 0 when there was none. */
-uint64_t store_last_id(struct store *store);
+/* Highest id the log has ever had, 0 when there was none. False when it cannot be read. */
+bool store_last_id(struct store *store, uint64_t *last_id);
 
 /* Walks what is stored, for start-up. Strings are valid during the call. False on a read error. */
 struct stored_room {
@@ -95,7 +95,8 @@ bool store_find_segment(struct store *store, uint64_t id, struct stored_segment 
 /* The same for the room's last segment that begins at the event or before. */
 bool store_find_in_room(struct store *store, uint32_t room, uint64_t id,
                         struct stored_segment *segment);
-void store_set_segment(struct store *store, uint64_t first_id, struct wire_blob frames);
+/* Stores a segment in the place of the one with its first id, or beside the others. */
+void store_put_segment(struct store *store, const struct stored_segment *segment);
 
 /* The first segment behind the id, and what retention does with it. */
 bool store_first_segment(struct store *store, uint64_t after, struct stored_segment *segment);
@@ -103,9 +104,16 @@ void store_remove_segment(struct store *store, uint64_t first_id);
 void store_set_removed(struct store *store, uint32_t room, uint64_t removed);
 void store_set_cut(struct store *store, uint64_t cut);
 
-/* Which events have amended a message: notes one more, and tells of those before it. */
-void store_add_amendment(struct store *store, uint64_t target, uint64_t id);
-uint64_t store_amendment_after(struct store *store, uint64_t target, uint64_t after); /* or 0 */
+/* Which event is the last edit of a message. A message that was deleted has none. */
+struct stored_edit {
+    uint64_t target;
+    uint64_t id;
+};
+bool store_edit_of(struct store *store, uint64_t target, struct stored_edit *edit);
+/* The first one whose target is not above `up_to`. */
+bool store_first_edit(struct store *store, uint64_t up_to, struct stored_edit *edit);
+void store_set_edit(struct store *store, const struct stored_edit *edit);
+void store_remove_edit(struct store *store, uint64_t target);
 
 /* Forgets each account's outboxes but the `kept` last used, by the log's position: a clock that was
  * set would forget outboxes with posts in them, and the posts would be stored again. */

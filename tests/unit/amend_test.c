@@ -54,7 +54,7 @@ static uint64_t post_body(struct rig *rig, uint32_t session, uint64_t number, co
 static struct message stored_event(struct rig *rig, uint64_t id, struct buffer *frame) {
     struct archive *archive = archive_open(store_path(rig->store));
     struct message event;
-    assert_true(archive_event(archive, id, frame));
+    assert_int_equal(archive_event(archive, id, frame), ARCHIVE_FOUND);
     archive_close(archive);
     struct wire_blob payload = {frame->data + FRAME_HEAD, frame->size - FRAME_HEAD};
     assert_int_equal(message_decode(payload, &event), ERROR_NONE);
@@ -93,6 +93,17 @@ static void an_edit_is_an_event_and_the_history_has_the_new_text(void **state) {
     forget_rest();
 }
 
+static void assert_sound(struct rig *rig, uint64_t messages) {
+    struct inspection inspection;
+    sqlite3 *database;
+    assert_int_equal(page_guard_open(store_path(rig->store), &database, SQLITE_OPEN_READONLY),
+                     SQLITE_OK);
+    if (!inspect_database(database, &inspection))
+        fail_msg("%s", inspection.problem);
+    assert_int_equal(inspection.messages, messages);
+    sqlite3_close(database);
+}
+
 static void a_batch_of_posts_and_edits_keeps_every_other_event(void **state) {
     struct rig *rig = *state;
     greet(rig, 1, "alice", no_secret);
@@ -104,13 +115,36 @@ static void a_batch_of_posts_and_edits_keeps_every_other_event(void **state) {
     for (uint64_t number = 2; number < 50; number++)
         expect(rig, MESSAGE_DONE);
     assert_body(rig, id, "odd");
-    struct inspection inspection;
+    assert_sound(rig, 49);
+    forget_rest();
+}
+
+/* Small messages of one commit that become large ones: their row is cut, their order stays. */
+static void a_segment_that_edits_make_large_is_cut(void **state) {
+    enum { MESSAGES = 40 };
+    static char large[BODY_BYTES_MAX + 1];
+    struct rig *rig = *state;
+    uint64_t ids[MESSAGES];
+    memset(large, 'L', BODY_BYTES_MAX);
+    greet(rig, 1, "alice", no_secret);
+    for (uint64_t i = 0; i < MESSAGES; i++)
+        post(rig, 1, i + 1, 1, "s");
+    for (size_t i = 0; i < MESSAGES; i++)
+        ids[i] = expect(rig, MESSAGE_MESSAGE).event.id;
+    for (size_t i = 0; i < MESSAGES; i++) {
+        send_edit(rig, 1, ids[i], large);
+        expect(rig, MESSAGE_DONE);
+    }
+    for (size_t i = 0; i < MESSAGES; i++)
+        assert_body(rig, ids[i], large);
+    assert_sound(rig, MESSAGES);
     sqlite3 *database;
-    assert_int_equal(page_guard_open(store_path(rig->store), &database, SQLITE_OPEN_READONLY),
-                     SQLITE_OK);
-    if (!inspect_database(database, &inspection))
-        fail_msg("%s", inspection.problem);
-    assert_int_equal(inspection.messages, 49);
+    sqlite3_stmt *row;
+    page_guard_open(store_path(rig->store), &database, SQLITE_OPEN_READONLY);
+    sqlite3_prepare_v2(database, "SELECT max(length(bytes)) FROM segments", -1, &row, NULL);
+    assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+    assert_in_range(sqlite3_column_int(row, 0), BODY_BYTES_MAX, 65536);
+    sqlite3_finalize(row);
     sqlite3_close(database);
     forget_rest();
 }
@@ -238,6 +272,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         WITH_A_LOG(an_edit_is_an_event_and_the_history_has_the_new_text),
         WITH_A_LOG(a_batch_of_posts_and_edits_keeps_every_other_event),
+        WITH_A_LOG(a_segment_that_edits_make_large_is_cut),
         WITH_A_LOG(a_replaced_or_deleted_text_is_nowhere_on_disk),
         WITH_A_LOG(what_was_deleted_stays_so),
         WITH_A_LOG(only_its_author_edits_and_a_moderator_may_delete),

@@ -146,6 +146,37 @@ static void all_may_go_and_ids_still_grow(void **state) {
     forget_rest();
 }
 
+/* The text of a message that is removed goes from its later edit too. */
+static void an_edit_loses_its_text_with_its_message(void **state) {
+    struct rig *rig = *state;
+    greet(rig, 1, "alice", no_secret);
+    post(rig, 1, 1, 1, "first");
+    struct message edit = {.type = MESSAGE_EDIT};
+    edit.edit.room = 1;
+    edit.edit.id = expect(rig, MESSAGE_MESSAGE).event.id;
+    edit.edit.body = wire_text("edited");
+    for (uint64_t number = 2; number <= 4; number++) {
+        post(rig, 1, number, 1, "x");
+        while (expect(rig, MESSAGE_STORED).stored.up_to < number)
+            ;
+    }
+    send_message(rig, 1, &edit);
+    uint64_t id = expect(rig, MESSAGE_EDITED).event.id;
+    expect(rig, MESSAGE_DONE);
+    restart(rig, (struct retention){.messages = 2});
+    wait_bodies(rig, "xx");
+    struct archive *archive = archive_open(store_path(rig->store));
+    struct buffer frame = {0};
+    struct message event;
+    assert_int_equal(archive_event(archive, id, &frame), ARCHIVE_FOUND);
+    message_decode((struct wire_blob){frame.data + FRAME_HEAD, frame.size - FRAME_HEAD}, &event);
+    assert_int_equal(event.type, MESSAGE_EDITED);
+    assert_int_equal(event.edited.body.size, 0);
+    buffer_free(&frame);
+    archive_close(archive);
+    assert_sound(rig);
+}
+
 static void an_age_far_away_removes_nothing(void **state) {
     struct rig *rig = *state;
     greet(rig, 1, "alice", no_secret);
@@ -166,6 +197,7 @@ int main(void) {
         cmocka_unit_test(an_age_or_a_number_is_read),
         rigged(the_oldest_go_when_there_are_more_than_so_many),
         rigged(all_may_go_and_ids_still_grow),
+        rigged(an_edit_loses_its_text_with_its_message),
         rigged(an_age_far_away_removes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -138,7 +138,7 @@ static void by_time_and_by_the_page(void **state) {
     struct archive *archive = archive_open(store_path(rig->store));
     struct buffer frame = {0};
     struct message third;
-    assert_true(archive_event(archive, ids[2], &frame));
+    assert_int_equal(archive_event(archive, ids[2], &frame), ARCHIVE_FOUND);
     message_decode((struct wire_blob){frame.data + FRAME_HEAD, frame.size - FRAME_HEAD}, &third);
     uint64_t time = third.event.time;
     buffer_free(&frame);
