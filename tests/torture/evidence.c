@@ -23,12 +23,17 @@ static void list_add(struct list *list, const void *item, size_t size) {
         stage_fail("out of memory for the evidence");
 }
 
-/* The lobby's log. */
+/* The log, room by room: the lobby and the puppets' own. */
 struct log_copy {
     const struct stage *stage;
-    struct list events;                    /* struct sighting */
-    struct list stored[STAGE_PUPPETS_MAX]; /* uint64_t: keys of each puppet's posts */
+    struct list events[PUPPET_ROOMS];                    /* struct sighting */
+    struct list stored[PUPPET_ROOMS][STAGE_PUPPETS_MAX]; /* uint64_t: keys of each one's posts */
 };
+
+/* Which of the two a room is; puppets know the lobby as 0 too. */
+static unsigned place_of(uint32_t room) {
+    return room == 0 || room == STATE_LOBBY ? 0 : 1;
+}
 
 static uint64_t digest(struct wire_blob bytes) {
     uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
@@ -56,7 +61,7 @@ static void copy_message(struct log_copy *copy, const struct message_message *me
     if (!read_body(message->body, &puppet, &key))
         stage_fail("the log has a message that nobody posted, event %llu",
                    (unsigned long long)message->id);
-    list_add(&copy->stored[puppet], &key, sizeof key);
+    list_add(&copy->stored[place_of(message->room)][puppet], &key, sizeof key);
 }
 
 static bool copy_segment(void *context, struct wire_blob frames, uint64_t last_id) {
@@ -68,10 +73,10 @@ static bool copy_segment(void *context, struct wire_blob frames, uint64_t last_i
     while (frame_take(&reader, &payload) == FRAME_READY) {
         if (message_decode(payload, &event) != ERROR_NONE)
             stage_fail("the log has an event that does not decode");
-        if (event.event.room != STATE_LOBBY)
-            continue;
+        if (event.event.room == 0)
+            continue; /* the server's own */
         const struct sighting sighting = {event.event.id, digest(payload)};
-        list_add(&copy->events, &sighting, sizeof sighting);
+        list_add(&copy->events[place_of(event.event.room)], &sighting, sizeof sighting);
         if (event.type == MESSAGE_MESSAGE)
             copy_message(copy, &event.message);
     }
@@ -88,16 +93,16 @@ static void copy_log(struct log_copy *copy) {
 
 /* What one puppet noted: the posts of all its lives, and what it was shown in one. */
 struct notes {
-    struct list asks; /* struct ask */
+    struct list asks[PUPPET_ROOMS]; /* struct ask */
     uint64_t acknowledged;
     uint64_t deliveries;
-    struct list shown; /* struct sighting */
-    bool more;
+    struct list shown[PUPPET_ROOMS]; /* struct sighting */
+    bool more[PUPPET_ROOMS];
 };
 
-static struct ask *notes_asks(const struct notes *notes, size_t *count) {
-    *count = notes->asks.bytes.size / sizeof(struct ask);
-    return (struct ask *)(void *)notes->asks.bytes.data;
+static struct ask *notes_asks(const struct notes *notes, unsigned place, size_t *count) {
+    *count = notes->asks[place].bytes.size / sizeof(struct ask);
+    return (struct ask *)(void *)notes->asks[place].bytes.data;
 }
 
 static int compare_asks(const void *a, const void *b) {
@@ -106,27 +111,30 @@ static int compare_asks(const void *a, const void *b) {
     return (left > right) - (left < right);
 }
 
-static struct ask *notes_find(const struct notes *notes, uint64_t key) {
-    size_t count;
+static struct ask *notes_find(const struct notes *notes, uint64_t key, unsigned *place) {
     const struct ask wanted = {.key = key};
-    struct ask *asks = notes_asks(notes, &count);
-    struct ask *found = NULL;
-    if (count > 0)
-        found = bsearch(&wanted, asks, count, sizeof *asks, compare_asks);
-    if (found == NULL)
-        stage_fail("a puppet was told of a post that it never made");
-    return found;
+    for (*place = 0; *place < PUPPET_ROOMS; (*place)++) {
+        size_t count;
+        struct ask *asks = notes_asks(notes, *place, &count);
+        struct ask *found = NULL;
+        if (count > 0)
+            found = bsearch(&wanted, asks, count, sizeof *asks, compare_asks);
+        if (found != NULL)
+            return found;
+    }
+    stage_fail("a puppet was told of a post that it never made");
 }
 
 static void read_asked(struct notes *notes, const struct record *record, struct wire_blob bytes) {
     const struct ask ask = {.key = record->number};
     (void)bytes;
-    list_add(&notes->asks, &ask, sizeof ask);
+    list_add(&notes->asks[place_of(record->room)], &ask, sizeof ask);
 }
 
 static void read_pending(struct notes *notes, const struct record *record, struct wire_blob bytes) {
+    unsigned place;
     (void)bytes;
-    notes_find(notes, record->number)->owed = true;
+    notes_find(notes, record->number, &place)->owed = true;
 }
 
 static void read_acknowledged(struct notes *notes, const struct record *record,
@@ -137,35 +145,39 @@ static void read_acknowledged(struct notes *notes, const struct record *record,
 
 /* The last life's first posts, so many of them. */
 static void read_kept(struct notes *notes, const struct record *record, struct wire_blob bytes) {
-    size_t count;
-    struct ask *asks = notes_asks(notes, &count);
     (void)bytes;
-    for (size_t i = count; i > 0 && asks[i - 1].key >> 32 == asks[count - 1].key >> 32; i--)
-        if ((asks[i - 1].key & UINT32_MAX) < record->number)
-            asks[i - 1].owed = true;
+    for (unsigned place = 0; place < PUPPET_ROOMS; place++) {
+        size_t count;
+        struct ask *asks = notes_asks(notes, place, &count);
+        for (size_t i = count; i > 0 && asks[i - 1].key >> 32 == asks[count - 1].key >> 32; i--)
+            if ((asks[i - 1].key & UINT32_MAX) < record->number)
+                asks[i - 1].owed = true;
+    }
 }
 
 /* Its sender knows that it is not stored; it may not be in the log now. */
 static void read_refused(struct notes *notes, const struct record *record, struct wire_blob bytes) {
+    unsigned place;
     size_t count;
-    struct ask *asks = notes_asks(notes, &count);
-    struct ask *refused = notes_find(notes, record->number);
+    struct ask *refused = notes_find(notes, record->number, &place);
+    struct ask *asks = notes_asks(notes, place, &count);
     (void)bytes;
     memmove(refused, refused + 1, (size_t)(asks + count - (refused + 1)) * sizeof *asks);
-    notes->asks.bytes.size -= sizeof *asks;
+    notes->asks[place].bytes.size -= sizeof *asks;
 }
 
 static void read_shown(struct notes *notes, const struct record *record, struct wire_blob bytes) {
     struct wire_reader reader = {bytes.data, bytes.data + bytes.size};
     struct wire_blob payload;
     struct message event;
+    unsigned place = place_of(record->room);
     if (record->flags & RECORD_RESET)
-        notes->more = (record->flags & RECORD_MORE) != 0;
+        notes->more[place] = (record->flags & RECORD_MORE) != 0;
     while (frame_take(&reader, &payload) == FRAME_READY) {
         if (message_decode(payload, &event) != ERROR_NONE)
             stage_fail("a puppet was shown an event that does not decode");
         const struct sighting sighting = {event.event.id, digest(payload)};
-        list_add(&notes->shown, &sighting, sizeof sighting);
+        list_add(&notes->shown[place], &sighting, sizeof sighting);
         notes->deliveries += event.type == MESSAGE_MESSAGE;
     }
 }
@@ -197,8 +209,10 @@ static void read_file(const char *path, struct buffer *content) {
 static void notes_read(struct notes *notes, const char *path) {
     struct buffer content = {0};
     read_file(path, &content);
-    buffer_clear(&notes->shown.bytes);
-    notes->more = false;
+    for (unsigned place = 0; place < PUPPET_ROOMS; place++) {
+        buffer_clear(&notes->shown[place].bytes);
+        notes->more[place] = false;
+    }
     for (size_t at = 0; content.size - at >= sizeof(struct record);) {
         struct record record;
         memcpy(&record, content.data + at, sizeof record);
@@ -217,26 +231,38 @@ static struct sightings list_sightings(const struct list *list) {
     return (struct sightings){events, list->bytes.size / sizeof *events};
 }
 
+static void judge_posts(const struct log_copy *copy, unsigned index, const struct notes *notes,
+                        struct findings *findings) {
+    for (unsigned place = 0; place < PUPPET_ROOMS; place++) {
+        const struct list *stored = &copy->stored[place][index];
+        size_t ask_count;
+        const struct ask *asks = notes_asks(notes, place, &ask_count);
+        findings->posts +=
+            verdict_posts(&findings->verdict, copy->stage->actors[index].nick, asks, ask_count,
+                          (const uint64_t *)(const void *)stored->bytes.data,
+                          stored->bytes.size / sizeof(uint64_t));
+    }
+}
+
 static void judge_puppet(const struct log_copy *copy, unsigned index, struct findings *findings) {
     const struct actor *actor = &copy->stage->actors[index];
-    const struct list *stored = &copy->stored[index];
-    struct notes notes = {.more = false};
+    struct notes notes = {.acknowledged = 0};
     char who[64];
     for (unsigned life = 0; life < actor->lives; life++) {
         snprintf(who, sizeof who, "%s.%u", actor->nick, life);
         notes_read(&notes, stage_path(copy->stage, who));
-        verdict_shown(&findings->verdict, who, list_sightings(&copy->events),
-                      list_sightings(&notes.shown), notes.more, life + 1 == actor->lives);
+        for (unsigned place = 0; place < PUPPET_ROOMS; place++)
+            verdict_shown(&findings->verdict, who, list_sightings(&copy->events[place]),
+                          list_sightings(&notes.shown[place]), notes.more[place],
+                          life + 1 == actor->lives);
     }
-    size_t ask_count;
-    const struct ask *asks = notes_asks(&notes, &ask_count);
-    findings->posts += verdict_posts(&findings->verdict, actor->nick, asks, ask_count,
-                                     (const uint64_t *)(const void *)stored->bytes.data,
-                                     stored->bytes.size / sizeof(uint64_t));
+    judge_posts(copy, index, &notes, findings);
     findings->acknowledged += notes.acknowledged;
     findings->deliveries += notes.deliveries;
-    buffer_free(&notes.asks.bytes);
-    buffer_free(&notes.shown.bytes);
+    for (unsigned place = 0; place < PUPPET_ROOMS; place++) {
+        buffer_free(&notes.asks[place].bytes);
+        buffer_free(&notes.shown[place].bytes);
+    }
 }
 
 void evidence_judge(const struct stage *stage, struct findings *findings) {
@@ -244,7 +270,9 @@ void evidence_judge(const struct stage *stage, struct findings *findings) {
     copy_log(&copy);
     for (unsigned i = 0; i < stage->actor_count; i++)
         judge_puppet(&copy, i, findings);
-    for (unsigned i = 0; i < STAGE_PUPPETS_MAX; i++)
-        buffer_free(&copy.stored[i].bytes);
-    buffer_free(&copy.events.bytes);
+    for (unsigned place = 0; place < PUPPET_ROOMS; place++) {
+        for (unsigned i = 0; i < STAGE_PUPPETS_MAX; i++)
+            buffer_free(&copy.stored[place][i].bytes);
+        buffer_free(&copy.events[place].bytes);
+    }
 }

@@ -6,47 +6,53 @@
 static const unsigned victim = 0;
 static const unsigned partner = 1;
 
-static void talk(struct stage *stage, const char *how) {
-    stage_tell_all(stage, how);
+/* Posts of one puppet that are to be acknowledged. */
+struct goal {
+    unsigned index;
+    uint64_t posts;
+};
+
+static struct goal one_more(const struct stage *stage, unsigned index) {
+    return (struct goal){index, stage->actors[index].progress->acknowledged + 1};
+}
+
+static bool goal_is_reached(struct stage *stage, const void *context) {
+    const struct goal *goal = context;
+    return stage->actors[goal->index].progress->acknowledged >= goal->posts;
 }
 
 /* The victim is off and on again, with a post of its own to send and one of the partner's to fetch:
  * hello, welcome, rooms, history, page, post, event, acknowledgement. */
 static void begin_exchange(struct stage *stage) {
+    const struct goal goal = one_more(stage, partner);
     proxy_break(stage->proxy, victim, false);
     stage_tell(stage, partner, "talk 1 0 40");
-    stage_await_acknowledged(stage, 1);
+    stage_await(stage, "the partner's post to be stored", goal_is_reached, &goal);
     stage_tell(stage, victim, "talk 1 0 40");
     stage_tell(stage, victim, "retry");
 }
 
 struct cut {
     uint64_t accepted; /* connections of the victim before */
-    uint64_t wanted;   /* posts of the victim acknowledged at the end */
+    struct goal goal;
 };
-
-static bool victim_is_done(struct stage *stage, const void *context) {
-    const struct cut *cut = context;
-    return stage->actors[victim].progress->acknowledged >= cut->wanted;
-}
 
 /* The victim's exchange is over, or its connection was cut in the middle. */
 static bool cut_has_struck(struct stage *stage, const void *context) {
     const struct cut *cut = context;
-    return victim_is_done(stage, context) ||
+    return goal_is_reached(stage, &cut->goal) ||
            (proxy_accepted(stage->proxy, victim) > cut->accepted &&
             proxy_open(stage->proxy, victim) == 0);
 }
 
 /* Cuts one exchange behind so many bytes; 0 cuts nothing. */
 static void play_exchange(struct stage *stage, enum proxy_direction direction, uint64_t bytes) {
-    const struct cut cut = {proxy_accepted(stage->proxy, victim),
-                            stage->actors[victim].progress->acknowledged + 1};
+    const struct cut cut = {proxy_accepted(stage->proxy, victim), one_more(stage, victim)};
     proxy_cut(stage->proxy, victim, direction, bytes);
     begin_exchange(stage);
     stage_await(stage, "the cut", cut_has_struck, &cut);
     stage_tell(stage, victim, "retry");
-    stage_await(stage, "the post to go through", victim_is_done, &cut);
+    stage_await(stage, "the post to go through", goal_is_reached, &cut.goal);
     stage_await_shown(stage);
 }
 
@@ -71,7 +77,7 @@ void fault_cut_down(struct stage *stage, struct measure *measure) {
 }
 
 void fault_reset(struct stage *stage, struct measure *measure) {
-    talk(stage, "talk 0 4000 40");
+    stage_tell_all(stage, "talk 0 4000 40");
     for (unsigned i = 0; i < measure->times; i++) {
         stage_pass(stage, stage_random(stage, 60));
         proxy_break(stage->proxy, stage_random(stage, stage->actor_count), i % 3 != 0);
@@ -81,7 +87,7 @@ void fault_reset(struct stage *stage, struct measure *measure) {
 
 void fault_delayed(struct stage *stage, struct measure *measure) {
     proxy_delay(stage->proxy, 300);
-    talk(stage, "talk 0 10000 40");
+    stage_tell_all(stage, "talk 0 10000 40");
     for (unsigned i = 0; i < measure->times; i++) {
         stage_pass(stage, 200 + stage_random(stage, 300));
         proxy_break(stage->proxy, stage_random(stage, stage->actor_count), true);
@@ -105,7 +111,7 @@ static void thaw_all(struct stage *stage) {
 }
 
 void fault_stalled(struct stage *stage, struct measure *measure) {
-    talk(stage, "talk 0 20000 40");
+    stage_tell_all(stage, "talk 0 20000 40");
     for (unsigned i = 0; i < measure->times; i++) {
         stage_pass(stage, stage_random(stage, 200));
         freeze_half(stage);
@@ -127,7 +133,7 @@ static bool half_is_back(struct stage *stage, const void *context) {
  * lives take over sessions that the server believes alive; in the full run the clients have to
  * notice by themselves. Each time the old connections come to life again behind the new ones. */
 void fault_half_open(struct stage *stage, struct measure *measure) {
-    talk(stage, "talk 0 10000 40");
+    stage_tell_all(stage, "talk 0 10000 40");
     while (stage->times < measure->times) {
         stage_pass(stage, stage_random(stage, 100));
         freeze_half(stage);
@@ -151,7 +157,7 @@ void fault_half_open(struct stage *stage, struct measure *measure) {
 void fault_single_bytes(struct stage *stage, struct measure *measure) {
     proxy_split(stage->proxy, true);
     for (unsigned i = 0; i < measure->times; i++) {
-        talk(stage, "talk 20 0 200");
+        stage_tell_all(stage, "talk 20 0 200");
         stage_await_silence(stage);
         proxy_break(stage->proxy, stage_random(stage, stage->actor_count), false);
         stage_await_online(stage);
@@ -159,7 +165,7 @@ void fault_single_bytes(struct stage *stage, struct measure *measure) {
     }
 }
 
-static bool all_are_held(struct stage *stage, const void *context) {
+static bool all_have_connected(struct stage *stage, const void *context) {
     const uint64_t *accepted = context;
     for (unsigned i = 0; i < stage->actor_count; i++)
         if (proxy_accepted(stage->proxy, i) <= accepted[i])
@@ -169,7 +175,7 @@ static bool all_are_held(struct stage *stage, const void *context) {
 
 /* Waits until every lane has accepted one more connection than so far. */
 static void await_connections(struct stage *stage, const uint64_t *accepted) {
-    stage_await(stage, "clients to connect", all_are_held, accepted);
+    stage_await(stage, "clients to connect", all_have_connected, accepted);
 }
 
 static void note_connections(struct stage *stage, uint64_t *accepted) {
@@ -198,13 +204,13 @@ static void release_all(struct stage *stage) {
 void fault_reordered(struct stage *stage, struct measure *measure) {
     uint64_t accepted[STAGE_PUPPETS_MAX];
     while (stage->times < measure->times) {
-        talk(stage, "talk 0 10000 40");
+        stage_tell_all(stage, "talk 0 10000 40");
         break_all(stage, proxy_hold);
         for (unsigned i = 0; i < stage->actor_count; i++) {
             stage_kill_puppet(stage, i);
             stage_start_puppet(stage, i);
         }
-        talk(stage, "talk 0 10000 40");
+        stage_tell_all(stage, "talk 0 10000 40");
         stage_await_online(stage);
         release_all(stage);
         stage_pass(stage, stage_random(stage, 300));
@@ -219,12 +225,11 @@ void fault_reordered(struct stage *stage, struct measure *measure) {
     release_all(stage);
 }
 
-enum {
-    LATE_MILLISECONDS = 6000
-}; /* a server waits 5 s for a greeting, a client 10 s for the answer */
+/* A server waits 5 s for a greeting, a client 10 s for the answer. */
+enum { LATE_MILLISECONDS = 6000 };
 
 void fault_greeted_late(struct stage *stage, struct measure *measure) {
-    talk(stage, "talk 0 10000 40");
+    stage_tell_all(stage, "talk 0 10000 40");
     for (unsigned i = 0; i < measure->times; i++) {
         break_all(stage, proxy_freeze_next);
         stage_pass(stage, LATE_MILLISECONDS);

@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+enum { JOIN_TAG = 1, FIRST_KEEP_TAG = 2 };
 enum { BODY_MAX = 16384, WAITING_MAX = 1024, LINE_MAX_BYTES = 128 };
 
 /* A post on its way. */
@@ -34,6 +35,8 @@ struct puppet {
     uint64_t pause;
     uint64_t next; /* when the next one is due, in microseconds */
     size_t size;
+    uint32_t second_room; /* its number; 0 until known */
+    bool linked;
     uint32_t tag; /* of the last `keep` */
     uint64_t tag_asked;
     bool deaf;
@@ -88,10 +91,11 @@ static void ask(struct puppet *puppet) {
                         (unsigned long long)puppet->life, (unsigned long long)puppet->asked);
     size_t wished = puppet->size > (size_t)size ? puppet->size : (size_t)size;
     memset(body + size, '.', wished - (size_t)size);
-    note_number(puppet, RECORD_ASKED, key);
+    uint32_t room = puppet->asked % PUPPET_ROOMS == 0 ? 0 : puppet->second_room;
+    note(puppet, (struct record){.kind = RECORD_ASKED, .number = key, .room = room}, NULL);
     add_post(puppet, puppet->next_number++, key);
     puppet->progress->asked = ++puppet->asked;
-    net_post(puppet->net, 0, (struct wire_text){body, wished});
+    net_post(puppet->net, room, (struct wire_text){body, wished});
 }
 
 static void talk(struct puppet *puppet) {
@@ -206,10 +210,24 @@ static void take_commands(struct puppet *puppet) {
     }
 }
 
+static void ask_for_second_room(struct puppet *puppet) {
+    struct message join = {.type = MESSAGE_JOIN};
+    join.join.tag = JOIN_TAG;
+    join.join.name = wire_text(PUPPET_SECOND_ROOM);
+    net_request(puppet->net, &join);
+}
+
+static void tell_online(struct puppet *puppet) {
+    puppet->progress->online = puppet->linked && puppet->second_room != 0;
+}
+
 static void news_link(struct puppet *puppet, const struct news *news) {
-    puppet->progress->online = news->link_state == LINK_ONLINE;
-    if (news->link_state == LINK_ONLINE)
+    puppet->linked = news->link_state == LINK_ONLINE;
+    tell_online(puppet);
+    if (puppet->linked)
         puppet->progress->welcomes++;
+    if (puppet->linked && puppet->second_room == 0)
+        ask_for_second_room(puppet);
     if (news->link_state == LINK_WAITING && puppet->eager)
         net_retry(puppet->net);
     if (news->link_state == LINK_REFUSED)
@@ -250,7 +268,7 @@ static void news_events(struct puppet *puppet, const struct news *news) {
                                      (news->more ? RECORD_MORE : 0u)};
     note(puppet, record, frames.data);
     while (news_next_event(&frames, &event))
-        puppet->progress->last_id = event.event.id;
+        puppet->progress->last_ids[news->room == puppet->second_room] = event.event.id;
 }
 
 static void news_stored(struct puppet *puppet, const struct news *news) {
@@ -277,10 +295,14 @@ static void news_refused(struct puppet *puppet, const struct news *news) {
 static void news_answer(struct puppet *puppet, const struct news *news) {
     const struct message *message = &news->message;
     bool answers = message->type == MESSAGE_ROOMS || message->type == MESSAGE_ERROR;
-    if (!answers || puppet->tag == 0 || message->rooms.tag != puppet->tag)
-        return;
-    note_number(puppet, RECORD_KEPT, puppet->tag_asked);
-    puppet->progress->kept++;
+    if (message->type == MESSAGE_ROOM &&
+        wire_text_equal(message->room.name, wire_text(PUPPET_SECOND_ROOM))) {
+        puppet->second_room = message->room.room;
+        tell_online(puppet);
+    } else if (answers && puppet->tag >= FIRST_KEEP_TAG && message->rooms.tag == puppet->tag) {
+        note_number(puppet, RECORD_KEPT, puppet->tag_asked);
+        puppet->progress->kept++;
+    }
 }
 
 static void (*const news_functions[])(struct puppet *puppet, const struct news *news) = {
@@ -345,6 +367,7 @@ int main(int argc, char **argv) {
                                         .room = "#lobby",
                                         .history = (unsigned)strtoul(argv[4], NULL, 10)};
     puppet.nick = argv[3];
+    puppet.tag = FIRST_KEEP_TAG - 1;
     puppet.life = strtoul(argv[5], NULL, 10);
     puppet.evidence = open(argv[6], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (puppet.evidence < 0)

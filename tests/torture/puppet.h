@@ -19,6 +19,10 @@
 
 #include <stdint.h>
 
+/* It talks in two rooms by turns: the lobby, and one that the puppets make. */
+enum { PUPPET_ROOMS = 2 };
+#define PUPPET_SECOND_ROOM "#puppets"
+
 /* Counted within one life, but for the link's state; zeroed by the driver. */
 struct progress {
     _Atomic uint64_t commands;     /* carried out */
@@ -27,13 +31,13 @@ struct progress {
     _Atomic uint64_t acknowledged; /* posts said to be stored, those of earlier lives too */
     _Atomic uint64_t kept;         /* answers to `keep` */
     _Atomic uint64_t talking;      /* 1 while there are posts to come */
-    _Atomic uint64_t last_id;      /* of the last event shown */
+    _Atomic uint64_t last_ids[PUPPET_ROOMS]; /* of the last events shown */
     _Atomic uint64_t welcomes;
-    _Atomic uint64_t online; /* 1 while connected and welcomed */
+    _Atomic uint64_t online; /* 1 while connected and welcomed, and in both rooms */
 };
 
 enum record_kind {
-    RECORD_ASKED,        /* number: the post's key, LIFE << 32 | INDEX */
+    RECORD_ASKED,        /* number: the post's key, LIFE << 32 | INDEX; its room, 0 for the lobby */
     RECORD_PENDING,      /* the same: it was in the outbox when this life began */
     RECORD_KEPT,         /* number: posts of this life that are on disk */
     RECORD_ACKNOWLEDGED, /* number: the post's key */

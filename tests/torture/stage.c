@@ -237,6 +237,7 @@ void stage_open(struct stage *stage, const struct stage_plan *plan) {
         stage_start_puppet(stage, i);
     }
     stage_await_online(stage);
+    stage_await_shown(stage);
 }
 
 /* Runs `chat-server --check` on what the server has left. */

@@ -53,7 +53,7 @@ struct stage_plan {
     uint64_t seed;
 };
 
-/* Opens the stage: the server runs, the puppets are connected. */
+/* Opens the stage: the server runs, the puppets are connected and have seen both rooms. */
 void stage_open(struct stage *stage, const struct stage_plan *plan);
 
 /* Waits until all is said and shown, ends everything as it ends on a good day, and has the log

@@ -91,36 +91,40 @@ void stage_await_silence(struct stage *stage) {
 }
 
 /* The id of the room's newest event, by the server's own way of reading. */
-static uint64_t stage_newest_id(const struct stage *stage) {
-    struct message_history wish = {
-        .room = STATE_LOBBY, .before = PROTOCOL_END, .limit = 1, .newest = 1};
-    struct archive *archive = archive_open(stage_path(stage, "data/log.db"));
+static uint64_t newest_id(struct archive *archive, uint32_t room) {
+    struct message_history wish = {.room = room, .before = PROTOCOL_END, .limit = 1, .newest = 1};
     struct buffer page = {0};
     struct message event = {.type = 0};
     struct wire_blob payload;
     bool more;
-    if (archive == NULL || !archive_page(archive, &wish, &page, &more))
-        stage_fail("cannot read %s", stage_path(stage, "data/log.db"));
+    if (!archive_page(archive, &wish, &page, &more))
+        stage_fail("cannot read the log of room %u", (unsigned)room);
     struct wire_reader frames = {page.data, page.data + page.size};
     while (frame_take(&frames, &payload) == FRAME_READY)
         message_decode(payload, &event);
     uint64_t id = page.size > 0 ? event.event.id : 0;
     buffer_free(&page);
-    archive_close(archive);
     return id;
 }
 
 static bool stage_is_shown(struct stage *stage, const void *context) {
     const uint64_t *newest = context;
     for (unsigned i = 0; i < stage->actor_count; i++)
-        if (stage->actors[i].progress->last_id < *newest)
-            return false;
+        for (unsigned room = 0; room < PUPPET_ROOMS; room++)
+            if (stage->actors[i].progress->last_ids[room] < newest[room])
+                return false;
     return true;
 }
 
 void stage_await_shown(struct stage *stage) {
-    uint64_t newest = stage_newest_id(stage);
-    stage_await(stage, "everyone to be shown the last event", stage_is_shown, &newest);
+    uint64_t newest[PUPPET_ROOMS];
+    struct archive *archive = archive_open(stage_path(stage, "data/log.db"));
+    if (archive == NULL)
+        stage_fail("cannot read %s", stage_path(stage, "data/log.db"));
+    for (unsigned room = 0; room < PUPPET_ROOMS; room++)
+        newest[room] = newest_id(archive, STATE_LOBBY + room);
+    archive_close(archive);
+    stage_await(stage, "everyone to be shown the last event", stage_is_shown, newest);
 }
 
 uint64_t stage_acknowledged(const struct stage *stage) {

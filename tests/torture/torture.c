@@ -67,7 +67,7 @@ static const struct fault {
 };
 
 enum { FAULT_COUNT = sizeof faults / sizeof *faults };
-enum { ROW_SECONDS_MAX = 600, BRIEF_ROWS = 2 }; /* at a time; the full ones are let alone */
+enum { ROW_SECONDS_MAX = 600, ROWS_AT_A_TIME = 2 }; /* for much of theirs is waiting */
 
 struct row {
     const struct fault *fault;
@@ -227,7 +227,7 @@ static bool rows_play(struct row *rows, size_t count, const struct settings *set
     size_t running = 0;
     table_print_head(settings->markdown);
     for (size_t printed = 0; printed < count; nanosleep(&nap, NULL)) {
-        for (; begun_count < count && running < (settings->brief ? BRIEF_ROWS : 1); running++)
+        for (; begun_count < count && running < ROWS_AT_A_TIME; running++)
             row_begin(&rows[begun_count++], settings);
         for (size_t i = printed; i < begun_count; i++)
             if (!rows[i].ended && row_has_ended(&rows[i]))
