@@ -147,14 +147,16 @@ $(BUILD)/tests/torture/clock_shift.so: tests/torture/clock_shift.c Makefile
 
 $(BUILD)/tests/unit/verdict_test: $(BUILD)/tests/torture/verdict.o
 
-torture: all $(TORTURE_PARTS) ## do harm to servers and clients and count what is lost (minutes); TORTURE=FAULT, SEED=N
+torture: all $(TORTURE_PARTS) $(INJECT) ## do harm to servers and clients and count what is lost (minutes); TORTURE=FAULT|calls, SEED=N, MARKDOWN=1
+ifneq ($(TORTURE),calls)
 	$(TORTURER) $(if $(TORTURE),--fault $(TORTURE)) $(if $(SEED),--seed $(SEED)) $(if $(MARKDOWN),--markdown) $(BUILD)
+endif
+ifeq ($(filter-out calls,$(TORTURE)),)
+	tests/torture/calls $(BUILD) all 300 $(SEED)
+endif
 
 check: all $(UNIT_TESTS) $(TOOLS) $(TORTURE_PARTS) $(INJECT) ## build and run all tests; SAN=address|undefined|thread instruments them
 	tests/run $(BUILD)
-
-torture-calls: all $(INJECT) ## let each call of the server fail, one after the other, and see that nothing is lost (a quarter of an hour)
-	tests/torture/calls $(BUILD) all 300
 
 protocol-doc: $(BUILD)/tests/unit/document_test ## write the tables of docs/protocol.md anew
 	UPDATE=1 $<
@@ -205,6 +207,6 @@ clean: ## remove what was built, and the data of `make run`
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | sort | column -t -s @
 
-.PHONY: all check torture torture-calls growth bench protocol-doc lint deps deps-lint run install clean help
+.PHONY: all check torture growth bench protocol-doc lint deps deps-lint run install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
