@@ -48,14 +48,21 @@ static void stage_pipe(int ends[2]) {
         stage_fail("cannot make a pipe: %s", strerror(errno));
 }
 
+void stage_end_with(pid_t parent) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) /* it was faster */
+        _exit(EXIT_FAILURE);
+}
+
 /* Begins a child that ends with us, with its standard streams in place; 0 in the child. */
 static pid_t stage_fork(const struct stage *stage, int input, int output, const char *log) {
+    pid_t self = getpid();
     pid_t process = fork();
     if (process < 0)
         stage_fail("cannot start a process: %s", strerror(errno));
     if (process != 0)
         return process;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    stage_end_with(self);
     int error = open(stage_path(stage, log), O_WRONLY | O_CREAT | O_APPEND, 0600);
     int nothing = open("/dev/null", O_RDWR);
     if (error < 0 || nothing < 0 || dup2(input >= 0 ? input : nothing, STDIN_FILENO) < 0 ||

@@ -98,6 +98,9 @@ void stage_await_acknowledged(struct stage *stage, uint64_t more);
 /* A path below the stage's folder; valid until the next call but three. */
 const char *stage_path(const struct stage *stage, const char *name);
 
+/* For a process just begun: it is to end when its parent does. */
+void stage_end_with(pid_t parent);
+
 void stage_fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 #endif

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -159,7 +158,6 @@ static void play(const struct fault *fault, const struct settings *settings, con
                                     .puppets = fault->puppets,
                                     .proxied = fault->proxied,
                                     .seed = settings->seed};
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     stage_open(&stage, &plan);
     fault->play(&stage, &measure);
     stage_close(&stage);
@@ -184,9 +182,12 @@ static void add_result(struct result *sum, const struct result *result) {
 static void row_begin(struct row *row, const struct settings *settings) {
     row->begun = clock_monotonic();
     fflush(stdout); /* or the child would print it too */
+    pid_t self = getpid();
     row->process = fork();
-    if (row->process == 0)
+    if (row->process == 0) {
+        stage_end_with(self);
         play(row->fault, settings, row->folder, row->result);
+    }
 }
 
 /* Looks whether the row's process has ended, which it must in time. */
