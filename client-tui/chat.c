@@ -187,9 +187,10 @@ static void chat_draft_edit(struct chat *chat, uint64_t id, const struct line *l
         chat_notice(chat, "Say the new text: /edit =ID TEXT");
         return;
     }
-    if (line == NULL || line->deleted) {
-        chat_notice(chat, line == NULL ? "That message is not loaded here. /goto =ID shows it."
-                                       : "What was deleted cannot be edited.");
+    if (line == NULL || line->deleted || !line->own) {
+        chat_notice(chat, line == NULL    ? "That message is not loaded here. /goto =ID shows it."
+                          : line->deleted ? "What was deleted cannot be edited."
+                                          : "That message is somebody else's.");
         return;
     }
     struct wire_text text = line_text(line);

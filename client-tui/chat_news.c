@@ -163,12 +163,22 @@ static void chat_on_seen(struct chat *chat, const struct message_seen *seen) {
     room_set_unread(room, seen->id, seen->unread, room->live.last);
 }
 
+/* What was shown is of a log that is not there any more. */
+static void chat_on_other_log(struct chat *chat, const struct message_welcome *welcome) {
+    bool restored = chat->server == welcome->server;
+    model_forget_log(chat->model);
+    chat_notice(chat, "%s",
+                restored ? "The server was put back from a backup: what was said since "
+                           "that was made is not in its history."
+                         : "This is another server than before.");
+}
+
 static void chat_on_welcome(struct chat *chat, const struct message_welcome *welcome) {
     char *nick = strndup(welcome->nick.data, welcome->nick.size);
     if (nick == NULL)
         abort();
     if (chat->server != 0 && (chat->server != welcome->server || chat->epoch != welcome->epoch))
-        model_forget_log(chat->model);
+        chat_on_other_log(chat, welcome);
     chat->server = welcome->server;
     chat->epoch = welcome->epoch;
     chat->model->account = welcome->account;

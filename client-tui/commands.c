@@ -26,6 +26,8 @@ static void command_help(struct chat *chat, char *argument) {
                              commands[i].arguments,
                              (int)(22 - strlen(commands[i].name) - strlen(commands[i].arguments)),
                              "", commands[i].help);
+        if (argument[0] != '\0' && commands[i].more != NULL)
+            buffer_append_format(&text, "\n%s", commands[i].more);
         found = true;
     }
     for (size_t i = 0; keys && i < key_count; i++)
@@ -44,16 +46,18 @@ static void command_help(struct chat *chat, char *argument) {
     buffer_free(&text);
 }
 
-static void command_join(struct chat *chat, char *argument) {
-    if (argument[0] == '#') {
-        chat_join(chat, argument);
-        return;
-    }
+/* A room's name with its #, which may be left out; the caller frees it. */
+static char *command_mark_room(const char *name) {
     char *marked = NULL;
-    if (asprintf(&marked, "#%s", argument) < 0)
+    if (asprintf(&marked, "%s%s", name[0] == '#' ? "" : "#", name) < 0)
         abort();
-    chat_join(chat, marked);
-    free(marked);
+    return marked;
+}
+
+static void command_join(struct chat *chat, char *argument) {
+    char *name = command_mark_room(argument);
+    chat_join(chat, name);
+    free(name);
 }
 
 static void command_leave(struct chat *chat, char *argument) {
@@ -91,6 +95,10 @@ static void command_search(struct chat *chat, char *argument) {
 
 static void command_room(struct chat *chat, char *argument) {
     const struct room *room = model_room_named(chat->model, argument);
+    char *marked = command_mark_room(argument);
+    if (room == NULL)
+        room = model_room_named(chat->model, marked);
+    free(marked);
     if (room != NULL)
         model_show(chat->model, room);
     else
@@ -120,9 +128,27 @@ static uint64_t command_id(char **argument) {
     return id;
 }
 
+/* "/edit 17 text" may mean message 17, or a text that begins with a number: false after asking,
+ * when there is such a message. */
+static bool command_is_clear(struct chat *chat, const char *argument) {
+    char *end;
+    uint32_t room;
+    uint64_t id = strtoull(argument, &end, 10);
+    if (argument[0] < '0' || argument[0] > '9' || *end != ' ' ||
+        model_find(chat->model, id, &room) == NULL)
+        return true;
+    chat->failures++;
+    chat_notice(chat,
+                "Not changed: /edit =%llu TEXT is for that message; select yours with Alt-Up "
+                "and use /edit alone for a text that begins with a number.",
+                (unsigned long long)id);
+    return false;
+}
+
 static void command_edit(struct chat *chat, char *argument) {
     uint64_t id = command_id(&argument);
-    chat_edit(chat, id, argument);
+    if (id != 0 || command_is_clear(chat, argument))
+        chat_edit(chat, id, argument);
 }
 
 static void command_delete(struct chat *chat, char *argument) {
@@ -147,23 +173,42 @@ static void command_open(struct chat *chat, char *argument) {
     chat_open_hit(chat, (size_t)strtoul(argument, NULL, 10));
 }
 
+static const char edit_more[] =
+    "the selected one (Alt-Up), the one with that number, or else your newest;\n"
+    "without a TEXT its present one comes into the input line, to be changed there.\n"
+    "It needs a connection: what still waits cannot be changed.";
+static const char delete_more[] =
+    "the selected one (Alt-Up), the one with that number, or else your newest;\n"
+    "who made the room may delete those of others. It needs a connection.";
+static const char search_more[] =
+    "words            all of them, in any order; capitals and accents do not matter\n"
+    "\"a phrase\"       these words in this order\n"
+    "begin*           words that begin so\n"
+    "from:NICK        only what that person said\n"
+    "in:#ROOM         only in that room; else in all that you are in\n"
+    "before:DATE      only before the first moment of the date, by your clock\n"
+    "after:DATE       only from its first moment on: 2026-11-25, 2026-11, 2026-11-25T14:30\n"
+    "Number 1 is the newest. /search alone goes on with older ones; /open N shows one in its\n"
+    "place, as does Enter when it is selected (Alt-Up); Ctrl-End leads back to the newest.";
+
 const struct command commands[] = {
-    {"delete", "[=ID]", "delete a message", false, true, command_delete},
-    {"edit", "[=ID] [TEXT]", "change a message", false, true, command_edit},
-    {"goto", "=ID", "show a message in its place", true, true, command_goto},
-    {"help", "[COMMAND|keys]", "what there is", false, false, command_help},
-    {"join", "#ROOM", "open a room, or make it", true, false, command_join},
-    {"leave", "", "leave this room", false, false, command_leave},
-    {"list", "", "the rooms of this server", false, false, command_list},
-    {"msg", "NICK [TEXT]", "talk to one person", true, false, command_msg},
-    {"nick", "NAME", "take another nick", true, false, command_nick},
-    {"open", "N", "show what a search found in its place", true, true, command_open},
-    {"quit", "", "end the program", false, false, command_quit},
-    {"reconnect", "", "try to connect now", false, false, command_reconnect},
-    {"room", "NAME", "show a room you are in", true, false, command_room},
-    {"search", "[WORDS]", "find messages; again: older ones", false, false, command_search},
-    {"topic", "[TEXT]", "show or set the topic", false, false, command_topic},
-    {"who", "", "who is here", false, false, command_who},
+    {"delete", "[=ID]", "delete a message", delete_more, false, true, command_delete},
+    {"edit", "[=ID] [TEXT]", "change a message", edit_more, false, true, command_edit},
+    {"goto", "=ID", "show a message in its place", NULL, true, true, command_goto},
+    {"help", "[COMMAND|keys]", "what there is", NULL, false, false, command_help},
+    {"join", "#ROOM", "open a room, or make it", NULL, true, false, command_join},
+    {"leave", "", "leave this room", NULL, false, false, command_leave},
+    {"list", "", "the rooms of this server", NULL, false, false, command_list},
+    {"msg", "NICK [TEXT]", "talk to one person", NULL, true, false, command_msg},
+    {"nick", "NAME", "take another nick", NULL, true, false, command_nick},
+    {"open", "N", "show what a search found in its place", NULL, true, true, command_open},
+    {"quit", "", "end the program", NULL, false, false, command_quit},
+    {"reconnect", "", "try to connect now", NULL, false, false, command_reconnect},
+    {"room", "NAME", "show a room you are in", NULL, true, false, command_room},
+    {"search", "[WORDS]", "find messages; again: older ones", search_more, false, false,
+     command_search},
+    {"topic", "[TEXT]", "show or set the topic", NULL, false, false, command_topic},
+    {"who", "", "who is here", NULL, false, false, command_who},
 };
 const size_t command_count = sizeof commands / sizeof *commands;
 

@@ -9,6 +9,7 @@ struct command {
     const char *name; /* without its slash */
     const char *arguments;
     const char *help;
+    const char *more; /* what /help NAME says besides; NULL for nothing */
     bool needs_argument;
     bool stays; /* the pane stays where it is read, as nothing comes at the room's end */
     void (*run)(struct chat *chat, char *argument);

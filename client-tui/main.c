@@ -124,7 +124,8 @@ static bool settings_check(struct settings *settings, int count, char **argument
         return false;
     }
     if (count < 1 || count > 2) {
-        fprintf(stderr, "chat-tui: say where to connect: chat-tui HOST [PORT]\n");
+        fprintf(stderr, "chat-tui: %s: chat-tui HOST [PORT]\n",
+                count < 1 ? "say where to connect" : "too many arguments");
         return false;
     }
     settings->host = arguments[0];
@@ -163,7 +164,8 @@ static void say_what_waits(const struct chat *chat, const struct settings *setti
     size_t count = 0;
     for (const struct pending *each = chat->model->pending; each != NULL; each = each->next)
         count++;
-    fprintf(stderr, "chat-tui: %zu of your messages wait to be sent: chat-tui --nick %s %s %s\n",
+    fprintf(stderr,
+            "chat-tui: waiting to be sent when you are back: %zu; chat-tui --nick %s %s %s\n",
             count, settings->nick, settings->host, settings->port);
 }
 

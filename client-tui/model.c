@@ -302,6 +302,12 @@ void model_add_pending(struct model *model, uint64_t number, uint32_t room, stru
     *end = pending;
 }
 
+bool model_pending_is_in(const struct model *model, const struct pending *pending,
+                         const struct room *room) {
+    return pending->room == room->number ||
+           (room->number == 0 && model_room(model, pending->room) == NULL);
+}
+
 void model_post(struct model *model, uint32_t room, struct wire_text text) {
     struct room *place = model_room(model, room);
     if (place != NULL) {

@@ -67,6 +67,10 @@ const struct line *model_own_newest(const struct room *room);
 /* The outbox as the network thread tells of it. */
 void model_reset_outbox(struct model *model, uint64_t outbox, uint64_t next_number);
 void model_add_pending(struct model *model, uint64_t number, uint32_t room, struct wire_text text);
+/* Whether a post that waits is to be shown in the room: it is for it, or for one whose name is not
+ * known before the server has been there, and the start room is all there is. */
+bool model_pending_is_in(const struct model *model, const struct pending *pending,
+                         const struct room *room);
 /* A post just handed to net_post; it gets the next number. */
 void model_post(struct model *model, uint32_t room, struct wire_text text);
 void model_stored(struct model *model, uint64_t up_to);

@@ -205,7 +205,7 @@ static int pane_paint_pending(const struct area *area, int bottom, const struct 
     size_t count = 0;
     const struct pane_look look = {.style = PAINT_DIM, .mark = "…", .remark = "", .own = true};
     for (const struct pending *pending = model->pending; pending != NULL; pending = pending->next)
-        if (pending->room == room->number)
+        if (model_pending_is_in(model, pending, room))
             waiting[count++ % 64] = pending;
     for (size_t i = count; i > 0 && i + 64 > count && bottom >= area->row; i--) {
         const struct pending *pending = waiting[(i - 1) % 64];
@@ -233,7 +233,7 @@ size_t pane_pending_rows(const struct area *area, const struct model *model,
     size_t rows = 0;
     for (const struct pending *each = model->pending; each != NULL; each = each->next) {
         struct shown_line shown;
-        if (each->room != room->number || rows >= (size_t)area->rows)
+        if (!model_pending_is_in(model, each, room) || rows >= (size_t)area->rows)
             continue;
         shown_init(&shown, &columns, wire_text(model->nick),
                    (struct wire_text){each->text, each->size}, "");

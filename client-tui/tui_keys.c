@@ -138,6 +138,26 @@ static size_t tui_find_mention(const struct room *room, bool above) {
     return RUN_NONE;
 }
 
+/* Nothing was found on the way up: back to where it began, if that is still there. */
+static void tui_go_back(struct tui *tui) {
+    struct room *room = tui_room(tui);
+    const struct run *run = room_run(room);
+    size_t index = run_index(run, tui->seek_from);
+    if (index != RUN_NONE) {
+        room->anchor = run->lines[index];
+        room->anchor_hidden = tui->seek_hidden;
+    } else if (tui->seek_from == NULL && !room->in_past) {
+        room_follow(room);
+    }
+}
+
+static void tui_begin_seeking(struct tui *tui, enum tui_seek seek) {
+    tui->seek = seek;
+    tui->seek_from = tui_room(tui)->anchor;
+    tui->seek_hidden = tui_room(tui)->anchor_hidden;
+    tui_go_on_seeking(tui);
+}
+
 void tui_go_on_seeking(struct tui *tui) {
     struct room *room = tui_room(tui);
     bool above = tui->seek == SEEK_MENTION_ABOVE;
@@ -155,20 +175,19 @@ void tui_go_on_seeking(struct tui *tui) {
         view_set_hint(&tui->view, "looking for a mention of you; any key ends it");
     } else {
         tui->seek = SEEK_NOTHING;
+        tui_go_back(tui);
         view_set_hint(&tui->view, above ? "No mention of you above" : "No mention of you below");
     }
 }
 
 static void tui_mention_up(struct tui *tui, char last) {
     (void)last;
-    tui->seek = SEEK_MENTION_ABOVE;
-    tui_go_on_seeking(tui);
+    tui_begin_seeking(tui, SEEK_MENTION_ABOVE);
 }
 
 static void tui_mention_down(struct tui *tui, char last) {
     (void)last;
-    tui->seek = SEEK_MENTION_BELOW;
-    tui_go_on_seeking(tui);
+    tui_begin_seeking(tui, SEEK_MENTION_BELOW);
 }
 
 static void tui_show_room(struct tui *tui, size_t index) {

@@ -22,9 +22,11 @@ struct tui {
     bool dirty;
     uint64_t painted;
     bool terminal_gone;
-    enum tui_seek seek; /* goes on as pages come, until the next key */
-    bool was_in_past;   /* when the room was settled last */
-    int telling;        /* in how many milliseconds the server is to be told what was read, or -1 */
+    enum tui_seek seek;           /* goes on as pages come, until the next key */
+    const struct line *seek_from; /* the lowest line shown when it began; NULL: the newest */
+    size_t seek_hidden;           /* rows of it that were below the pane */
+    bool was_in_past;             /* when the room was settled last */
+    int telling; /* in how many milliseconds the server is to be told what was read, or -1 */
 };
 
 /* Does what a key of ours is for; `last` is its last byte. */

@@ -153,7 +153,8 @@ static void view_append_place(struct buffer *text, const struct room *room) {
     if (room->unread > 0)
         buffer_append_format(text, " ↓ %u new below ", room->unread);
     else
-        buffer_append_string(text, room->noted ? " ↓ a note below " : " ↑ reading above ");
+        buffer_append_string(text, room->noted ? " ↓ a note below "
+                                               : " ↑ reading above (Ctrl-End: back) ");
 }
 
 static void view_paint_status(const struct view *view, const struct chat *chat) {

@@ -56,9 +56,8 @@ int backup_check(const char *folder) {
                 folder, inspection.problem);
         return EXIT_FAILURE;
     }
-    printf("sound: %llu messages, %llu events, %llu segments\n",
-           (unsigned long long)inspection.messages, (unsigned long long)inspection.events,
-           (unsigned long long)inspection.segments);
+    printf("sound: %llu messages, %llu events in %s\n", (unsigned long long)inspection.messages,
+           (unsigned long long)inspection.events, folder);
     return EXIT_SUCCESS;
 }
 

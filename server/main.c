@@ -118,6 +118,21 @@ static bool settings_set_address(struct settings *settings, int count, char **ar
     return false;
 }
 
+/* --check and --backup do not serve: what is for that was meant otherwise. */
+static bool settings_check_task(const struct settings *settings, int arguments) {
+    bool check = settings->check;
+    bool backup = settings->backup != NULL;
+    bool serves = arguments > 0 || settings->workers > 0 || settings->retention.messages > 0 ||
+                  settings->retention.milliseconds > 0;
+    if (check && backup)
+        fprintf(stderr, "chat-server: --check and --backup are two commands; a backup is checked "
+                        "when it is made\n");
+    else if ((check || backup) && serves)
+        fprintf(stderr, "chat-server: --%s goes with --data alone: chat-server --data DIR --%s\n",
+                check ? "check" : "backup", check ? "check" : "backup FILE");
+    return !(check && backup) && !((check || backup) && serves);
+}
+
 static bool settings_set_defaults(struct settings *settings) {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     if (settings->workers == 0)
@@ -332,6 +347,8 @@ int main(int argc, char **argv) {
         return EXIT_SUCCESS;
     }
     if (!settings_set_address(&server.settings, argc - first, argv + first))
+        return EXIT_USAGE;
+    if (!settings_check_task(&server.settings, argc - first))
         return EXIT_USAGE;
     if (!settings_set_defaults(&server.settings))
         return EXIT_FAILURE;
