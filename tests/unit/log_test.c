@@ -195,9 +195,8 @@ static void pages_are_cut_anywhere_between_two_events(void **state) {
     for (uint64_t i = 0; i < 8; i++) {
         char body[2] = {(char)('a' + i), 0};
         post(rig, 1, i + 1, 1, body);
-        if (i % 3 == 0)
+        while (i % 3 != 0 && expect(rig, MESSAGE_STORED).stored.up_to < i + 1)
             continue;
-        expect(rig, MESSAGE_STORED);
     }
     forget_rest();
     struct archive *archive = archive_open(store_path(rig->store));
