@@ -160,6 +160,7 @@ static bool fill_talk(struct filler *filler) {
 
 static bool fill_open(struct filler *filler, const char *folder) {
     struct store_problem problem;
+    uint64_t last_id;
     filler->store = store_open(folder, &problem);
     if (filler->store == NULL)
         return fill_says("cannot begin", problem.text);
@@ -167,11 +168,11 @@ static bool fill_open(struct filler *filler, const char *folder) {
     filler->judge.state = state_new();
     filler->word_ranks = zipf_new(VOCABULARY_WORDS);
     filler->room_ranks = zipf_new(filler->rooms);
-    filler->next_id = store_last_id(filler->store) + 1;
+    filler->next_id = 1;
     filler->begun = clock_wall() - FILL_MILLISECONDS;
     for (unsigned rank = 1; rank <= VOCABULARY_WORDS; rank++)
         vocabulary_word(rank, filler->words[rank]);
-    if (filler->next_id != 1)
+    if (!store_last_id(filler->store, &last_id) || last_id != 0)
         return fill_says(folder, "there is a log already");
     store_begin(filler->store);
     return (filler->judge.state != NULL && filler->word_ranks != NULL &&
