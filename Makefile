@@ -155,7 +155,7 @@ ifeq ($(filter-out calls,$(TORTURE)),)
 	tests/torture/calls $(BUILD) all 300 $(SEED)
 endif
 
-check: all $(UNIT_TESTS) $(TOOLS) $(TORTURE_PARTS) $(INJECT) ## build and run all tests; SAN=address|undefined|thread instruments them
+check: all $(UNIT_TESTS) $(TOOLS) $(TORTURE_PARTS) $(INJECT) $(BENCHES) ## build and run all tests; SAN=address|undefined|thread instruments them
 	tests/run $(BUILD)
 
 protocol-doc: $(BUILD)/tests/unit/document_test ## write the tables of docs/protocol.md anew

@@ -1,0 +1,67 @@
+/* Private to the worker's files: worker.c has the thread and its turn, worker_sessions.c what
+ * happens to one connection in it. */
+#ifndef SERVER_WORKER_PARTS_H
+#define SERVER_WORKER_PARTS_H
+
+#include "dispatch.h"
+#include "roster.h"
+#include "session_table.h"
+#include "worker.h"
+
+#include <pthread.h>
+
+enum { WORKER_READ_BYTES = 65536 };
+
+struct worker {
+    struct worker_options options;
+    pthread_t thread;
+    int epoll;
+    int log_has_room; /* eventfd: the log's queue was full and is not any more */
+    unsigned next_worker;
+    uint64_t accept_again; /* when to listen again after running out of descriptors; 0: listening */
+    uint64_t now;
+    uint64_t next_sweep;
+    uint64_t stop_by; /* 0 until INBOX_STOP */
+    bool draining;
+    bool stop_told;
+    bool log_is_full;
+    struct dispatch dispatch;
+    struct roster roster;
+    uint64_t position; /* id of the last event that passed through here */
+    struct session_table sessions;
+    struct session *dirty;
+    struct session *ended;
+    uint32_t held_count;
+    uint8_t read_bytes[WORKER_READ_BYTES];
+};
+
+/* It has something to be written, or to be seen to, at the end of the turn. */
+void session_mark_dirty(struct worker *worker, struct session *session);
+
+/* What epoll is to watch for. */
+void session_set_interest(struct worker *worker, struct session *session, uint32_t events);
+
+void session_enter(struct worker *worker, struct session *session, enum session_phase phase);
+
+/* Ends the session for good; it is freed at the end of the turn. */
+void session_end(struct worker *worker, struct session *session);
+
+/* Writes what waits, then ends the session; what still comes is ignored. */
+void session_close(struct worker *worker, struct session *session);
+
+/* Whether a session's input has to wait. */
+bool session_must_wait(const struct worker *worker, const struct session *session);
+
+/* Takes frame after frame until the bytes end, or until the session has to wait. */
+void session_process(struct worker *worker, struct session *session);
+
+/* Reads once and takes the frames. */
+void session_read(struct worker *worker, struct session *session);
+
+/* Writes what the socket takes. */
+void session_flush(struct worker *worker, struct session *session);
+
+/* Ends a session that has been silent, or midway in something, for too long. */
+void session_check_deadlines(struct worker *worker, struct session *session);
+
+#endif

@@ -1,0 +1,172 @@
+#include "worker_parts.h"
+#include "report.h"
+
+#include <stdio.h>
+#include <sys/epoll.h>
+
+void session_mark_dirty(struct worker *worker, struct session *session) {
+    if (session->dirty)
+        return;
+    session->dirty = true;
+    session->next_dirty = worker->dirty;
+    worker->dirty = session;
+}
+
+void session_set_interest(struct worker *worker, struct session *session, uint32_t events) {
+    if (session->interest == events)
+        return;
+    struct epoll_event event = {.events = events, .data.ptr = session};
+    if (epoll_ctl(worker->epoll, EPOLL_CTL_MOD, session->link.descriptor, &event) == 0)
+        session->interest = events;
+}
+
+void session_enter(struct worker *worker, struct session *session, enum session_phase phase) {
+    session->phase = phase;
+    session->phase_since = worker->now;
+}
+
+void session_end(struct worker *worker, struct session *session) {
+    if (session->phase == SESSION_ENDED)
+        return;
+    if (session->phase != SESSION_NEW)
+        dispatch_gone(&worker->dispatch, session);
+    session_enter(worker, session, SESSION_ENDED);
+    roster_remove_all(&worker->roster, session);
+    link_close(&session->link);
+    if (session->held)
+        worker->held_count--;
+    session->held = false;
+    session->next_ended = worker->ended;
+    worker->ended = session;
+}
+
+void session_close(struct worker *worker, struct session *session) {
+    if (session->phase >= SESSION_CLOSING)
+        return;
+    bool greeted = session->phase == SESSION_GREETED;
+    if (greeted)
+        roster_remove_all(&worker->roster, session);
+    session_enter(worker, session, SESSION_CLOSING);
+    if (session->held)
+        worker->held_count--;
+    session->held = false;
+    session_set_interest(worker, session, EPOLLIN | (session->interest & EPOLLOUT));
+    session_mark_dirty(worker, session);
+}
+
+/* Tells a peer that broke the protocol why, and closes. */
+static void session_fail(struct worker *worker, struct session *session, enum error_code code) {
+    struct message error = {.type = MESSAGE_ERROR};
+    char number[16];
+    char peer[LINK_NAME_MAX];
+    error.error.code = (uint16_t)code;
+    error.error.reason = wire_text(error_text(code));
+    snprintf(number, sizeof number, "%d", (int)code);
+    link_name_peer(session->link.descriptor, peer);
+    report(REPORT_WARNING, "dropped", "peer", peer, "code", number, "reason", error_text(code),
+           NULL);
+    session_send_message(session, &error);
+    session_close(worker, session);
+}
+
+/* Why a session's input has to wait. */
+bool session_must_wait(const struct worker *worker, const struct session *session) {
+    return worker->log_is_full || worker->draining || session->reads >= REQUESTS_IN_FLIGHT_MAX ||
+           session->output.bytes > SESSION_OUTPUT_MAX;
+}
+
+static void session_hold(struct worker *worker, struct session *session) {
+    if (frame_reader_keep(&session->input) != FRAME_READY) {
+        session_end(worker, session);
+        return;
+    }
+    if (!session->held)
+        worker->held_count++;
+    session->held = true;
+    session_set_interest(worker, session, session->interest & EPOLLOUT);
+}
+
+void session_process(struct worker *worker, struct session *session) {
+    struct wire_blob payload;
+    while (session->phase < SESSION_CLOSING) {
+        if (session_must_wait(worker, session)) {
+            session_hold(worker, session);
+            return;
+        }
+        enum frame_result result = frame_reader_next(&session->input, &payload);
+        enum error_code error = ERROR_NONE;
+        if (result == FRAME_READY)
+            error = dispatch_frame(&worker->dispatch, session, payload);
+        else if (result == FRAME_BAD_SIZE)
+            error = session->phase == SESSION_NEW ? ERROR_WRONG_MAGIC : ERROR_TOO_LONG;
+        else if (result == FRAME_NO_MEMORY)
+            error = ERROR_FAILED;
+        if (error != ERROR_NONE)
+            session_fail(worker, session, error);
+        else if (result == FRAME_MORE)
+            break;
+    }
+    bool midway = frame_reader_is_midway(&session->input);
+    session->frame_since = !midway                     ? 0
+                           : session->frame_since != 0 ? session->frame_since
+                                                       : worker->now;
+    if (session->output.count > 0)
+        session_mark_dirty(worker, session);
+}
+
+void session_read(struct worker *worker, struct session *session) {
+    ssize_t got = link_read(&session->link, worker->read_bytes, sizeof worker->read_bytes);
+    if (got == LINK_AGAIN)
+        return;
+    if (got <= 0) {
+        session_end(worker, session);
+        return;
+    }
+    session->heard = worker->now;
+    if (session->phase >= SESSION_CLOSING)
+        return;
+    frame_reader_feed(&session->input, worker->read_bytes, (size_t)got);
+    session_process(worker, session);
+}
+
+void session_flush(struct worker *worker, struct session *session) {
+    switch (outqueue_flush(&session->output, &session->link)) {
+    case OUTQUEUE_FAILED:
+        session_end(worker, session);
+        return;
+    case OUTQUEUE_BLOCKED:
+        session_set_interest(worker, session, session->interest | EPOLLOUT);
+        return;
+    case OUTQUEUE_EMPTY:
+        break;
+    }
+    session_set_interest(worker, session, session->interest & ~(uint32_t)EPOLLOUT);
+    if (session->phase == SESSION_CLOSING) {
+        link_finish(&session->link);
+        session_enter(worker, session, SESSION_FINISHED);
+    } else if (session->behind) {
+        struct message behind = {.type = MESSAGE_BEHIND};
+        behind.behind.position = worker->position;
+        session->behind = false;
+        if (!session_send_message(session, &behind))
+            session_end(worker, session);
+        else
+            session_mark_dirty(worker, session);
+    }
+}
+
+void session_check_deadlines(struct worker *worker, struct session *session) {
+    uint64_t in_phase = worker->now - session->phase_since;
+    if (session->phase == SESSION_CLOSING || session->phase == SESSION_FINISHED) {
+        if (in_phase >= SESSION_FAREWELL_MILLISECONDS)
+            session_end(worker, session);
+    } else if (session->held) {
+        session->heard = worker->now; /* it is we who do not listen */
+    } else if (session->phase == SESSION_NEW && in_phase >= SESSION_GREETING_MILLISECONDS) {
+        session_fail(worker, session, ERROR_TOO_SLOW);
+    } else if (worker->now - session->heard >= SESSION_SILENCE_MILLISECONDS ||
+               (session->frame_since != 0 &&
+                worker->now - session->frame_since >= SESSION_FRAME_MILLISECONDS)) {
+        session_fail(worker, session, ERROR_TOO_SLOW);
+    }
+}
