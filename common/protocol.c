@@ -216,6 +216,10 @@ void room_set_position(uint8_t *frame, size_t size, uint64_t position, uint64_t 
     wire_set_u32(frame + size - sizeof unread, unread);
 }
 
+void seen_set_unread(uint8_t *frame, size_t size, uint32_t unread) {
+    wire_set_u32(frame + size - sizeof unread, unread);
+}
+
 const char *error_text(unsigned code) {
     switch (code) {
 #define ERROR(number, NAME, text)                                                                  \

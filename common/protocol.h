@@ -109,6 +109,9 @@ void event_set_id(uint8_t *frame, uint64_t id);
 void room_set_position(uint8_t *frame, size_t size, uint64_t position, uint64_t newest,
                        uint32_t unread);
 
+/* Writes unread into an encoded `seen` frame of `size` bytes. */
+void seen_set_unread(uint8_t *frame, size_t size, uint32_t unread);
+
 /* The sentence of an error code. */
 const char *error_text(unsigned code);
 

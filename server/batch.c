@@ -10,6 +10,13 @@
 /* A segment stays small enough for a few to fit a page and an out-queue. */
 enum { BATCH_SEGMENT_MAX = 32768 };
 
+/* A batch is judged, stored and told in a few milliseconds, and takes this memory at most. */
+enum { BATCH_BYTES_MAX = 4 << 20, BATCH_AMENDMENTS_MAX = 64 };
+
+bool batch_is_full(const struct batch *batch) {
+    return batch->bytes >= BATCH_BYTES_MAX || batch->amendments >= BATCH_AMENDMENTS_MAX;
+}
+
 static struct output *batch_add(struct batch *batch, enum inbox_kind kind, uint64_t session,
                                 struct room *room) {
     struct output *output = calloc(1, sizeof *output);
@@ -35,9 +42,12 @@ void batch_event(struct batch *batch, struct room *room, struct message *event) 
         *open = batch_add(batch, INBOX_EVENTS, 0, room);
     if (*open == NULL)
         return;
+    size_t before = (*open)->bytes.size;
     event->event.time = batch->time;
     event->event.room = room != NULL ? room->id : 0;
     message_encode(&(*open)->bytes, event);
+    batch->bytes += (*open)->bytes.size - before;
+    batch->amendments += event->type == MESSAGE_EDITED || event->type == MESSAGE_DELETED;
     (*open)->messages += event->type == MESSAGE_MESSAGE;
     batch->failed = batch->failed || (*open)->bytes.failed;
 }
@@ -54,7 +64,9 @@ static struct output *batch_frame(struct batch *batch, enum inbox_kind kind, uin
         return NULL;
     if (room != NULL)
         room->open_output = NULL;
+    size_t before = output->bytes.size;
     message_encode(&output->bytes, message);
+    batch->bytes += output->bytes.size - before + sizeof *output;
     batch->failed = batch->failed || output->bytes.failed;
     return output;
 }
@@ -67,6 +79,13 @@ void batch_reply(struct batch *batch, enum inbox_kind kind, uint64_t session,
 void batch_subscribe(struct batch *batch, uint64_t session, struct room *room,
                      uint64_t read_messages, const struct message *message) {
     struct output *output = batch_frame(batch, INBOX_SUBSCRIBE, session, room, message);
+    if (output != NULL)
+        output->read_messages = read_messages;
+}
+
+void batch_seen(struct batch *batch, uint64_t session, struct room *room, uint64_t read_messages,
+                const struct message *message) {
+    struct output *output = batch_frame(batch, INBOX_SEEN, session, room, message);
     if (output != NULL)
         output->read_messages = read_messages;
 }
@@ -111,11 +130,15 @@ static void output_seal(struct output *output, uint64_t *next_id, struct state *
         output->bytes.failed = true;
 }
 
-/* Now that it is known, tells a new subscriber where the room stands. */
+/* Now that it is known, tells a new subscriber, or one who has read on, where the room stands. */
 static void output_place(struct output *output, uint64_t position) {
     const struct room *room = output->of_room;
-    room_set_position(output->segment->bytes, output->segment->size, position, room->newest,
-                      room_unread(room, output->read_messages));
+    struct segment *frame = output->segment;
+    uint32_t unread = room_unread(room, output->read_messages);
+    if (output->kind == INBOX_SEEN)
+        seen_set_unread(frame->bytes, frame->size, unread);
+    else
+        room_set_position(frame->bytes, frame->size, position, room->newest, unread);
 }
 
 void batch_seal(struct batch *batch, uint64_t *next_id, struct state *state, struct store *store) {
@@ -127,7 +150,7 @@ void batch_seal(struct batch *batch, uint64_t *next_id, struct state *state, str
         }
         if (output->kind == INBOX_EVENTS)
             output_seal(output, next_id, state, store);
-        else if (output->kind == INBOX_SUBSCRIBE)
+        else if (output->kind == INBOX_SUBSCRIBE || output->kind == INBOX_SEEN)
             output_place(output, *next_id - 1);
         batch->failed = batch->failed || output->bytes.failed;
     }

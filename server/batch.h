@@ -25,8 +25,14 @@ struct batch {
     struct output *last;
     struct output *own_room; /* open output of the server's own room */
     uint64_t time;           /* of all its events */
+    size_t bytes;            /* of all its frames */
+    unsigned amendments;     /* edits and deletions, each of which rewrites rows */
     bool failed;             /* memory ran out: the batch is to be undone */
 };
+
+/* So much came of the requests so far that the next one is for another batch: what a request brings
+ * about may be a thousand times its own size. */
+bool batch_is_full(const struct batch *batch);
 
 /* Appends an event to the room (NULL: the server's own), with its time and room filled in. */
 void batch_event(struct batch *batch, struct room *room, struct message *event);
@@ -40,6 +46,10 @@ void batch_subscribe(struct batch *batch, uint64_t session, struct room *room,
                      uint64_t read_messages, const struct message *message);
 void batch_unsubscribe(struct batch *batch, uint64_t session, struct room *room,
                        const struct message *message);
+
+/* Appends a `seen`, whose count is of the moment when it is sent. */
+void batch_seen(struct batch *batch, uint64_t session, struct room *room, uint64_t read_messages,
+                const struct message *message);
 
 /* Gives ids from *next_id on, makes the segments and hands them to the store. */
 void batch_seal(struct batch *batch, uint64_t *next_id, struct state *state, struct store *store);

@@ -59,12 +59,15 @@ static enum error_code dispatch_search(struct dispatch *dispatch, struct session
     const struct message_search *search = &request->message.search;
     if (search->room != 0 && !session_in_room(session, search->room))
         return dispatch_refuse(session, request, search->tag, ERROR_NOT_A_MEMBER);
+    if (session->searching)
+        return dispatch_refuse(session, request, search->tag, ERROR_ONE_AT_A_TIME);
     request->rooms = calloc(session->membership_count + 1, sizeof *request->rooms);
     if (request->rooms == NULL)
         return dispatch_refuse(session, request, search->tag, ERROR_FAILED);
     for (uint32_t i = 0; i < session->membership_count; i++)
         if (search->room == 0 || session->memberships[i].room == search->room)
             request->rooms[request->room_count++] = session->memberships[i].room;
+    session->searching = true;
     return dispatch_to_readers(dispatch, session, request);
 }
 

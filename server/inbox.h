@@ -13,7 +13,9 @@ enum inbox_kind {
     INBOX_ADOPT,       /* a fresh connection: link */
     INBOX_EVENTS,      /* a committed segment for the local members of its room */
     INBOX_REPLY,       /* frames for one session */
-    INBOX_READ_DONE,   /* the same, the answer of a reader */
+    INBOX_READ_DONE,   /* the same, the answer of a reader to a history request */
+    INBOX_SEARCH_DONE, /* the same, to a search */
+    INBOX_SEEN,        /* the same, how far another client has read a room */
     INBOX_SUBSCRIBE,   /* from here on the session gets the room's events; frames to send first */
     INBOX_UNSUBSCRIBE, /* from here on it does not; frames to send */
     INBOX_END,         /* send the frames and close the session */

@@ -13,7 +13,7 @@
 /* Long enough for any sensible search of a large log, short enough not to keep the next one
  * waiting. */
 enum {
-    SEARCH_MILLISECONDS_MAX = 10000,
+    SEARCH_MILLISECONDS_MAX = 5000,
     SEARCH_STEPS_BETWEEN_CHECKS = 500,
     SEARCH_PASSED_OVER_MAX = 500
 };

@@ -22,6 +22,9 @@ struct judge {
 /* Judges one request; its outcome is in the judge's batch. */
 void judge_request(struct judge *judge, const struct request *request);
 
+/* Ends the session with the error as its last frame. */
+void judge_end(struct judge *judge, uint64_t session, enum error_code code, const char *suggestion);
+
 /* Makes the room everyone is in, in a log that has none. */
 void judge_make_lobby(struct judge *judge);
 

@@ -18,14 +18,14 @@ judge_handler judge_rename;
 judge_handler judge_post, judge_edit, judge_delete, judge_read;
 
 /* judge_rooms.c */
+/* Makes sure that both are members of a direct room. */
+void judge_complete_pair(struct judge *judge, struct room *room);
 judge_handler judge_join, judge_leave, judge_direct, judge_set_topic, judge_who, judge_list;
 
 /* judge.c: answers */
 void judge_error(struct judge *judge, const struct request *request, uint32_t tag,
                  enum error_code code);
 void judge_done(struct judge *judge, const struct request *request, uint32_t tag);
-/* Ends the session with the error as its last frame. */
-void judge_end(struct judge *judge, uint64_t session, enum error_code code, const char *suggestion);
 void judge_subscribe(struct judge *judge, const struct presence *presence, struct room *room,
                      uint32_t tag);
 /* Subscribes every client of the account; the one that asked gets its tag back. */

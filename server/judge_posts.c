@@ -29,6 +29,9 @@ static void judge_note_post(struct judge *judge, struct presence *presence) {
 
 static void judge_store_post(struct judge *judge, struct presence *presence, struct room *room,
                              const struct message_post *post) {
+    /* Who has left the room of two is in it again when the other has something to say. */
+    if (room->kind == ROOM_DIRECT)
+        judge_complete_pair(judge, room);
     struct message event = judge_event_by(MESSAGE_MESSAGE, presence->account);
     event.message.nick = wire_text(presence->account->nick);
     event.message.outbox = presence->outbox->id;
@@ -114,15 +117,14 @@ void judge_delete(struct judge *judge, const struct request *request, struct pre
 }
 
 /* Tells the other clients of the account how far one of them has read. */
-static void judge_tell_seen(struct judge *judge, const struct presence *reader,
-                            const struct room *room, const struct reading *reading) {
+static void judge_tell_seen(struct judge *judge, const struct presence *reader, struct room *room,
+                            const struct reading *reading) {
     struct message seen = {.type = MESSAGE_SEEN};
     seen.seen.room = room->id;
     seen.seen.id = reading->read;
-    seen.seen.unread = room_unread(room, reading->messages);
     for (const struct presence *each = reader->account->presences; each != NULL; each = each->next)
         if (each != reader)
-            batch_reply(&judge->batch, INBOX_REPLY, each->session, &seen);
+            batch_seen(&judge->batch, each->session, room, reading->messages, &seen);
 }
 
 /* How many messages the room had up to the event. */
@@ -144,7 +146,7 @@ static uint64_t judge_count_messages(struct judge *judge, const struct room *roo
 
 void judge_read(struct judge *judge, const struct request *request, struct presence *presence) {
     const struct message_read *read = &request->message.read;
-    const struct room *room = state_room(judge->state, read->room);
+    struct room *room = state_room(judge->state, read->room);
     const struct reading *reading = account_reading(presence->account, read->room);
     /* Not worth an error: the room was left meanwhile, or another client has read further. */
     uint64_t newest = room != NULL ? room->newest : 0;

@@ -18,6 +18,10 @@ void judge_join(struct judge *judge, const struct request *request, struct prese
         judge_error(judge, request, join->tag, ERROR_STORAGE);
         return;
     }
+    if (!member && presence->account->reading_count >= ROOMS_PER_PERSON_MAX) {
+        judge_error(judge, request, join->tag, ERROR_TOO_MANY_ROOMS);
+        return;
+    }
     if (room == NULL)
         room = judge_make_room(judge, ROOM_PUBLIC, name.shown, presence->account);
     if (room == NULL)
@@ -66,6 +70,19 @@ static bool judge_pair(struct judge *judge, struct room *room, struct account *c
     return true;
 }
 
+void judge_complete_pair(struct judge *judge, struct room *room) {
+    unsigned ids[2];
+    if (room->member_count == 2 || sscanf(room->name, "%u:%u", &ids[0], &ids[1]) != 2)
+        return;
+    for (size_t i = 0; i < 2; i++) {
+        struct account *account = state_account(judge->state, ids[i]);
+        if (account == NULL || room_has_member(room, account->id))
+            continue;
+        judge_add_member(judge, room, account);
+        judge_subscribe_all(judge, account, room, 0, 0);
+    }
+}
+
 static void judge_open_direct(struct judge *judge, const struct request *request,
                               struct presence *presence, struct account *other) {
     uint32_t tag = request->message.direct.tag;
@@ -76,6 +93,11 @@ static void judge_open_direct(struct judge *judge, const struct request *request
     struct room *room = state_room_by_name(judge->state, name);
     bool self_in_it = room != NULL && room_has_member(room, presence->account->id);
     bool other_in_it = room != NULL && room_has_member(room, other->id);
+    if ((!self_in_it && pair[0]->reading_count >= ROOMS_PER_PERSON_MAX) ||
+        (!other_in_it && pair[1]->reading_count >= ROOMS_PER_PERSON_MAX)) {
+        judge_error(judge, request, tag, ERROR_TOO_MANY_ROOMS);
+        return;
+    }
     if (room == NULL && !judge->read_only)
         room = judge_make_room(judge, ROOM_DIRECT, name, presence->account);
     if (room == NULL || !judge_pair(judge, room, pair)) {

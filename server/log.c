@@ -13,6 +13,7 @@
 
 enum {
     LOG_QUEUE_BYTES = 4 << 20,
+    LOG_REFUSE_TRIES = 50,   /* 0.1 s */
     CHECKPOINT_PAGES = 1000, /* from here on the checkpointer works */
     /* and here the writer finishes what it left, or the file never begins anew */
     CHECKPOINT_OVERDUE = 16000,
@@ -45,20 +46,20 @@ struct log {
     bool retention_failed; /* the last time */
 };
 
-/* Judges every request of the chain, leaving it as it is; counts the stops. */
-static unsigned log_judge(struct log *log, const struct queue_chain *chain) {
-    unsigned stops = 0;
+/* Judges requests from `first` on, leaving them as they are, up to `rest` (NULL: all), or, unless
+ * they must all be, until they are enough for one batch; returns the first that was not judged. */
+static const struct queue_item *log_judge(struct log *log, const struct queue_item *first,
+                                          const struct queue_item *rest, bool all) {
     log->judge.batch.time = clock_wall();
     log->judge.position = log->next_id - 1;
-    for (struct queue_item *item = chain->first; item != NULL; item = item->next) {
-        const struct request *request = (const struct request *)item;
-        if (request->kind == REQUEST_STOP)
-            stops++;
-        else
+    while (first != rest && (all || !batch_is_full(&log->judge.batch))) {
+        const struct request *request = (const struct request *)first;
+        if (request->kind != REQUEST_STOP)
             judge_request(&log->judge, request);
+        first = first->next;
     }
     judge_finish(&log->judge);
-    return stops;
+    return first;
 }
 
 /* Seals and commits what was judged; false with everything undone. */
@@ -143,36 +144,84 @@ static int log_patience(const struct log *log) {
     return patience;
 }
 
-/* Judges a batch that could not be stored again, with nothing to be stored: what is left of it is
- * what everyone is told. It needs memory, and nobody may go without an answer. */
-static void log_refuse(struct log *log, const struct queue_chain *chain) {
-    log_note_storing(log, false);
-    log->judge.read_only = true;
-    for (bool told = false; !told;) {
-        store_begin(log->judge.store);
-        log_judge(log, chain);
-        told = log_commit(log);
-        if (!told)
-            clock_pause();
-    }
-    log->judge.read_only = false;
+static void log_publish(struct log *log) {
+    batch_publish(&log->judge.batch, log->options.inboxes, log->options.worker_count);
+    batch_clear(&log->judge.batch);
 }
 
-/* Judges, commits and publishes one batch; returns the stops in it. */
-static unsigned log_batch(struct log *log, const struct queue_chain *chain) {
+/* Judges requests with nothing to be stored; false when there is no memory even for that. */
+static bool log_answer(struct log *log, const struct queue_item *first,
+                       const struct queue_item *rest) {
+    store_begin(log->judge.store);
+    log_judge(log, first, rest, true);
+    return log_commit(log);
+}
+
+/* Ends the session of a request that there is no memory to answer, now or in a moment. */
+static void log_give_up(struct log *log, const struct request *request) {
+    report(REPORT_ERROR, "no_memory", "advice", "a session is ended; give the server more", NULL);
+    do {
+        clock_pause();
+        store_begin(log->judge.store);
+        judge_end(&log->judge, request->session, ERROR_FAILED, "");
+    } while (!log_commit(log));
+}
+
+/* Answers a batch that could not be stored: it is judged again with nothing to be stored. That
+ * needs memory too: when it stays away, each request is answered alone. */
+static void log_refuse(struct log *log, const struct queue_item *first,
+                       const struct queue_item *rest) {
+    bool told = false;
+    for (int i = 0; i < LOG_REFUSE_TRIES && !told; i++) {
+        if (i > 0)
+            clock_pause();
+        told = log_answer(log, first, rest);
+    }
+    for (const struct queue_item *item = first; item != rest && !told; item = item->next) {
+        const struct request *request = (const struct request *)item;
+        if (request->kind == REQUEST_MESSAGE && !log_answer(log, item, item->next))
+            log_give_up(log, request);
+        while (request->kind == REQUEST_GONE && !log_answer(log, item, item->next))
+            clock_pause();
+        log_publish(log);
+    }
+}
+
+/* Judges, commits and publishes one batch; returns the request that the next one begins with. */
+static const struct queue_item *log_batch(struct log *log, const struct queue_item *first) {
     uint64_t first_id = log->next_id;
     store_begin(log->judge.store);
-    unsigned stops = log_judge(log, chain);
+    const struct queue_item *rest = log_judge(log, first, NULL, false);
     bool stored = log_commit(log);
     if (stored && log->next_id > first_id)
         log_note_storing(log, true);
-    if (!stored)
-        log_refuse(log, chain);
-    batch_publish(&log->judge.batch, log->options.inboxes, log->options.worker_count);
-    batch_clear(&log->judge.batch);
+    if (!stored) {
+        log_note_storing(log, false);
+        log->judge.read_only = true;
+        log_refuse(log, first, rest);
+        log->judge.read_only = false;
+    }
+    log_publish(log);
     if (log->next_id > first_id) {
         indexer_raise(log->options.indexer, ++log->changes);
         log->retention_due = true;
+    }
+    return rest;
+}
+
+/* Does what is due besides requests. */
+static void log_tidy(struct log *log) {
+    log_retain(log);
+    log_checkpoint(log);
+}
+
+/* Frees the requests; returns how many said that nothing more comes. */
+static unsigned log_free_requests(struct queue_chain *chain) {
+    unsigned stops = 0;
+    for (struct queue_item *item; (item = queue_chain_take(chain)) != NULL;) {
+        struct request *request = (struct request *)item;
+        stops += request->kind == REQUEST_STOP;
+        request_free(request);
     }
     return stops;
 }
@@ -182,12 +231,13 @@ static void *log_run(void *context) {
     unsigned stops = 0;
     while (stops < log->options.worker_count) {
         struct queue_chain chain = queue_wait_all(log->queue, log_patience(log));
-        if (chain.first != NULL)
-            stops += log_batch(log, &chain);
-        log_retain(log);
-        log_checkpoint(log);
-        for (struct queue_item *item; (item = queue_chain_take(&chain)) != NULL;)
-            request_free((struct request *)item);
+        const struct queue_item *next = chain.first;
+        while (next != NULL) {
+            next = log_batch(log, next);
+            log_tidy(log);
+        }
+        log_tidy(log);
+        stops += log_free_requests(&chain);
     }
     return NULL;
 }

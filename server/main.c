@@ -168,8 +168,19 @@ struct server {
     unsigned worker_count; /* of those that run */
 };
 
+/* A folder behind a symbolic link is one by its own name: SQLite takes no other. */
+static void server_resolve_folder(struct server *server) {
+    char *real =
+        path_make_folders(server->settings.data) ? realpath(server->settings.data, NULL) : NULL;
+    if (real == NULL)
+        return; /* opening it says why */
+    free(server->settings.data);
+    server->settings.data = real;
+}
+
 static bool server_open(struct server *server) {
     struct store_problem problem = {{0}};
+    server_resolve_folder(server);
     const char *folder = server->settings.data;
     server->store = store_open(folder, &problem);
     if (server->store == NULL) {
@@ -299,6 +310,7 @@ static void raise_descriptor_limit(void) {
 /* Blocks the signals that end the server in every thread begun from here on. */
 static void block_signals(sigset_t *signals) {
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on files is met like a full disk */
     sigemptyset(signals);
     sigaddset(signals, SIGTERM);
     sigaddset(signals, SIGINT);

@@ -41,7 +41,8 @@ static void reader_answer(struct reader *reader, const struct request *request,
     struct inbox_item *item;
     struct queue_chain chain = {0};
     /* Its session waits for it; one without a segment ends the session. */
-    while ((item = inbox_new(INBOX_READ_DONE, request->session, 0, segment)) == NULL)
+    enum inbox_kind kind = reader->kind == READER_SEARCHES ? INBOX_SEARCH_DONE : INBOX_READ_DONE;
+    while ((item = inbox_new(kind, request->session, 0, segment)) == NULL)
         clock_pause();
     queue_chain_add(&chain, &item->item);
     queue_push(reader->inboxes[session_worker(request->session)], &chain);

@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 enum {
-    SESSION_OUTPUT_MAX = 1 << 20, /* bytes waiting, beyond which it is behind */
+    SESSION_OUTPUT_MAX = 1 << 20,  /* bytes waiting, beyond which it is behind */
+    SESSION_ANSWERS_MAX = 8 << 20, /* and beyond which one that goes on asking is dropped */
     SESSION_GREETING_MILLISECONDS = 5000,
     SESSION_FRAME_MILLISECONDS = 30000,
     SESSION_SILENCE_MILLISECONDS = 90000,
@@ -47,6 +48,7 @@ struct session {
     uint64_t frame_since; /* when the unfinished frame began; 0 when there is none */
     uint32_t interest;    /* what epoll watches for */
     unsigned reads;       /* requests at the readers */
+    bool searching;       /* one of them is a search */
     bool behind;          /* misses live events until its output has drained */
     bool held;            /* its input waits */
     bool dirty;           /* has output that was not yet tried */

@@ -165,8 +165,30 @@ static void store_disown(struct store *store) {
     store_execute(store, "PRAGMA synchronous=FULL");
 }
 
+void store_note_files(struct store *store) {
+    store->noted = stat(store->path, &store->file) == 0 && stat(store->wal_path, &store->wal) == 0;
+}
+
+static bool store_is_in_place(const struct store *store) {
+    struct stat file, wal;
+    return stat(store->path, &file) == 0 && stat(store->wal_path, &wal) == 0 &&
+           file.st_ino == store->file.st_ino && file.st_dev == store->file.st_dev &&
+           wal.st_ino == store->wal.st_ino && wal.st_dev == store->wal.st_dev;
+}
+
+/* What is written to a file that has been removed is gone with the process. */
+static void store_look(struct store *store) {
+    if (store->failed || !store->noted || store_is_in_place(store))
+        return;
+    snprintf(store->error, sizeof store->error,
+             "log.db or log.db-wal was moved or removed while in use; put it back, or restart");
+    store->failed = true;
+}
+
 bool store_commit(struct store *store) {
     store_let_go(store);
+    if (store->in_batch)
+        store_look(store);
     bool committing = store->in_batch && !store->failed;
     if (committing)
         store_run(store, STATEMENT_COMMIT, NULL, 0);

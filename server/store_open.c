@@ -151,15 +151,19 @@ static bool store_set_up(struct store *store, const char *folder, struct store_p
     if (!store_inspect(store, folder, problem) || !store_fold(store, folder, problem))
         return false;
     sqlite3_wal_hook(store->database, store_count_wal, store);
+    store_note_files(store);
     return store_read_identity(store) || store_is_damaged(store, folder, problem);
 }
 
 static bool store_open_log(struct store *store, const char *folder, struct store_problem *problem) {
     struct stat status;
     store->path = path_join(folder, "log.db");
-    if (store->path == NULL)
+    if (store->path == NULL || asprintf(&store->wal_path, "%s-wal", store->path) < 0)
         return store_says(problem, "cannot open the data folder %s: %s", folder, strerror(ENOMEM));
     bool there = lstat(store->path, &status) == 0;
+    if (!there && access(store->wal_path, F_OK) == 0)
+        return store_says(problem, STORE_DAMAGED, folder,
+                          "log.db is missing, but its write-ahead log log.db-wal is there");
     if (!there && !schema_make_file(store->path))
         return store_says(problem, "cannot make the log in the data folder %s: %s", folder,
                           strerror(errno));
@@ -181,6 +185,7 @@ static void store_free(struct store *store) {
     if (store->lock >= 0)
         close(store->lock);
     free(store->path);
+    free(store->wal_path);
     free(store);
 }
 

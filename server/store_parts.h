@@ -5,6 +5,7 @@
 #include "store.h"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 enum statement {
     STATEMENT_BEGIN,
@@ -42,10 +43,14 @@ struct store {
     sqlite3 *database;
     sqlite3_stmt *statements[STATEMENT_COUNT];
     char *path;
+    char *wal_path;
     int lock;
     uint64_t identity;
     uint64_t epoch;
     int wal_pages;
+    struct stat file; /* the log's file and its write-ahead log, as they were when opened */
+    struct stat wal;
+    bool noted; /* that is known */
     bool in_batch;
     bool failed;
     char error[STORE_PROBLEM_MAX];
@@ -53,6 +58,9 @@ struct store {
 
 /* Runs SQL that returns nothing; store_open.c. */
 bool store_execute(struct store *store, const char *sql);
+
+/* Remembers which files the log is in, so that a commit sees when they are gone; store.c. */
+void store_note_files(struct store *store);
 
 /* What each statement says in SQL; store.c. */
 extern const char *const store_statements[STATEMENT_COUNT];

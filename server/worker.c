@@ -165,8 +165,15 @@ static void worker_answer(struct worker *worker, struct inbox_item *item) {
     struct session *session = worker_session(worker, item->session);
     if (session == NULL)
         return;
-    if (item->kind == INBOX_READ_DONE)
+    if (item->kind == INBOX_READ_DONE || item->kind == INBOX_SEARCH_DONE)
         session->reads--;
+    if (item->kind == INBOX_SEARCH_DONE)
+        session->searching = false;
+    /* It asks and asks, and does not read what it is answered. */
+    if (session->output.bytes > SESSION_ANSWERS_MAX) {
+        session_end(worker, session);
+        return;
+    }
     bool worked = item->frames != NULL && session_send(session, segment_take(item->frames));
     if (item->kind == INBOX_SUBSCRIBE)
         worked = worked && roster_add(&worker->roster, item->room, session);

@@ -221,6 +221,72 @@ static void pages_are_cut_anywhere_between_two_events(void **state) {
                 false);
 }
 
+static void who_left_a_room_of_two_is_in_it_again_when_the_other_speaks(void **state) {
+    struct rig *rig = *state;
+    struct message direct = {.type = MESSAGE_DIRECT};
+    struct message leave = {.type = MESSAGE_LEAVE};
+    direct.direct.nick = wire_text("bob");
+    greet(rig, 1, "alice", no_secret);
+    greet(rig, 2, "bob", no_secret);
+    expect(rig, MESSAGE_JOINED);
+    expect(rig, MESSAGE_JOINED);
+    send_message(rig, 1, &direct);
+    struct message room;
+    do
+        room = expect(rig, MESSAGE_ROOM);
+    while (room.room.kind != ROOM_DIRECT);
+    leave.leave.room = room.room.room;
+    send_message(rig, 2, &leave);
+    expect(rig, MESSAGE_GONE);
+    post(rig, 1, 1, leave.leave.room, "are you there?");
+    room = expect(rig, MESSAGE_ROOM);
+    assert_int_equal(session_slot(current->session), 2);
+    assert_int_equal(room.room.unread, 0);
+    assert_true(room.room.room == leave.leave.room);
+    assert_true(
+        wire_text_equal(expect(rig, MESSAGE_MESSAGE).message.body, wire_text("are you there?")));
+    forget_rest();
+}
+
+static void a_person_is_in_so_many_rooms_at_most(void **state) {
+    struct rig *rig = *state;
+    struct message join = {.type = MESSAGE_JOIN};
+    greet(rig, 1, "alice", no_secret);
+    join.join.tag = 7;
+    for (int i = 1; i <= ROOMS_PER_PERSON_MAX; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "#room%d", i);
+        join.join.name = wire_text(name);
+        send_message(rig, 1, &join);
+    }
+    assert_int_equal(expect(rig, MESSAGE_ERROR).error.code, ERROR_TOO_MANY_ROOMS);
+    forget_rest();
+}
+
+/* Requests whose outcome is far larger than they are: batches end when they are large enough, and
+ * everything is answered. */
+static void a_flood_of_requests_is_answered_batch_by_batch(void **state) {
+    struct rig *rig = *state;
+    struct message list = {.type = MESSAGE_LIST};
+    struct message join = {.type = MESSAGE_JOIN};
+    greet(rig, 1, "alice", no_secret);
+    for (int i = 0; i < 200; i++) {
+        char name[40];
+        snprintf(name, sizeof name, "#a-rather-long-name-of-a-room-%d", i);
+        join.join.name = wire_text(name);
+        send_message(rig, 1, &join);
+    }
+    for (uint32_t tag = 1; tag <= 2000; tag++) {
+        list.list.tag = tag;
+        send_message(rig, 1, &list);
+    }
+    for (uint32_t tag = 1; tag <= 2000; tag++) {
+        assert_int_equal(expect(rig, MESSAGE_ROOMS).rooms.tag, tag);
+        assert_in_range(current->frames->size, 1, 5 << 20);
+    }
+    forget_rest();
+}
+
 /* Lets files grow by so many bytes at most, as a full disk does. */
 static void limit_files(rlim_t bytes) {
     const struct rlimit limit = {bytes, RLIM_INFINITY};
@@ -272,6 +338,9 @@ int main(void) {
         rigged(the_secret_takes_over_a_stale_session),
         rigged(a_direct_room_has_both_members_and_is_found_again),
         rigged(who_left_gets_nothing_more_and_may_not_post),
+        rigged(who_left_a_room_of_two_is_in_it_again_when_the_other_speaks),
+        rigged(a_person_is_in_so_many_rooms_at_most),
+        rigged(a_flood_of_requests_is_answered_batch_by_batch),
         rigged(pages_are_cut_anywhere_between_two_events),
         rigged(a_full_disk_refuses_posts_and_everything_goes_on_when_it_is_freed),
     };
