@@ -230,7 +230,12 @@ void chat_delete(struct chat *chat, uint64_t id) {
     chat_ask(chat, REQUEST_AMEND, &delete, target.room, NULL);
 }
 
+uint64_t chat_waiting(const struct chat *chat) {
+    uint64_t last = chat->model->next_number - 1;
+    return chat->own_seen < last ? last - chat->own_seen : 0;
+}
+
 bool chat_is_settled(const struct chat *chat) {
     return chat->own_seen_known && chat->joined && chat->start != 0 && chat->requests == NULL &&
-           chat->model->pending == NULL && chat->own_seen + 1 >= chat->model->next_number;
+           chat->model->pending == NULL && chat_waiting(chat) == 0;
 }

@@ -35,7 +35,8 @@ struct chat {
     bool quit;
     unsigned failures;   /* posts refused, requests failed, greetings refused */
     uint64_t own_seen;   /* highest of our posts that came back as an event, or was there before */
-    bool own_seen_known; /* the first welcome has said what was there before */
+    bool own_seen_known; /* a welcome has said what of this outbox was there before */
+    bool welcomed;       /* a server has known us, if only to begin the outbox anew */
     bool joined;         /* the start room has its number */
     uint32_t start;      /* that number, once the first page has come; else 0 */
     uint64_t server;     /* the log of the last welcome */
@@ -58,6 +59,9 @@ void chat_free(struct chat *chat);
 
 /* Applies one item of news; frees nothing. */
 void chat_apply(struct chat *chat, const struct news *news);
+
+/* How many of our posts have not come back. */
+uint64_t chat_waiting(const struct chat *chat);
 
 /* True when every post has come back and every request is answered. */
 bool chat_is_settled(const struct chat *chat);

@@ -18,7 +18,7 @@ static void chat_on_link(struct chat *chat, const struct news *news) {
         chat->model->rooms[i]->stalled = false;
     chat->retry_at = clock_monotonic() + news->milliseconds;
     if (news->link_state == LINK_WAITING && chat->sink.notice != NULL)
-        chat_notice(chat, "%s%s", chat->link_why, chat->own_seen_known ? "; trying again" : "");
+        chat_notice(chat, "%s%s", chat->link_why, chat->welcomed ? "; trying again" : "");
     if (news->link_state != LINK_REFUSED)
         return;
     chat->failures++;
@@ -67,10 +67,18 @@ static void chat_on_refused(struct chat *chat, const struct news *news) {
     free(refused);
 }
 
+static void chat_on_outbox(struct chat *chat, const struct news *news) {
+    chat->welcomed = chat->welcomed || chat->model->outbox != 0;
+    model_reset_outbox(chat->model, news);
+    chat->own_seen = 0;
+    chat->own_seen_known = false;
+}
+
 static void chat_on_stored(struct chat *chat, const struct news *news) {
     if (!chat->own_seen_known)
         chat->own_seen = news->number;
     chat->own_seen_known = true;
+    chat->welcomed = true;
     model_stored(chat->model, news->number);
 }
 
@@ -224,8 +232,7 @@ void chat_apply(struct chat *chat, const struct news *news) {
         chat_on_link(chat, news);
         break;
     case NEWS_OUTBOX:
-        model_reset_outbox(chat->model, news->outbox, news->number);
-        chat->own_seen_known = false;
+        chat_on_outbox(chat, news);
         break;
     case NEWS_PENDING:
         model_add_pending(chat->model, news->number, news->room, news->text);

@@ -22,13 +22,13 @@ struct model *model_new(const char *start_room, const char *nick) {
     model->nick = strdup(nick);
     if (model->nick == NULL)
         abort();
-    model->next_number = 1;
+    model->next_number = 1; /* posts may be made before the outbox is open */
     model_add_room(model, room_new(0, ROOM_PUBLIC, wire_text(start_room)));
     return model;
 }
 
 void model_free(struct model *model) {
-    model_reset_outbox(model, 0, 0);
+    model_stored(model, UINT64_MAX);
     for (size_t i = 0; i < model->room_count; i++)
         room_free(model->rooms[i]);
     free(model->rooms);
@@ -279,14 +279,12 @@ const struct line *model_own_newest(const struct room *room) {
     return NULL;
 }
 
-void model_reset_outbox(struct model *model, uint64_t outbox, uint64_t next_number) {
-    while (model->pending != NULL) {
-        struct pending *next = model->pending->next;
-        free(model->pending);
-        model->pending = next;
-    }
-    model->outbox = outbox;
-    model->next_number = next_number;
+void model_reset_outbox(struct model *model, const struct news *news) {
+    model_stored(model, news->not_taken - 1); /* those in the outbox are told of anew */
+    model->outbox = news->outbox;
+    model->next_number = news->number;
+    for (struct pending *pending = model->pending; pending != NULL; pending = pending->next)
+        pending->number = model->next_number++;
 }
 
 void model_add_pending(struct model *model, uint64_t number, uint32_t room, struct wire_text text) {
@@ -297,8 +295,9 @@ void model_add_pending(struct model *model, uint64_t number, uint32_t room, stru
     *pending = (struct pending){.number = number, .room = room, .size = text.size};
     if (text.size > 0)
         memcpy(pending->text, text.data, text.size);
-    while (*end != NULL)
+    while (*end != NULL && (*end)->number < number)
         end = &(*end)->next;
+    pending->next = *end;
     *end = pending;
 }
 

@@ -64,8 +64,8 @@ const struct line *model_find(const struct model *model, uint64_t id, uint32_t *
 /* One's own newest message of the room that is loaded and was not deleted, or NULL. */
 const struct line *model_own_newest(const struct room *room);
 
-/* The outbox as the network thread tells of it. */
-void model_reset_outbox(struct model *model, uint64_t outbox, uint64_t next_number);
+/* NEWS_OUTBOX. */
+void model_reset_outbox(struct model *model, const struct news *news);
 void model_add_pending(struct model *model, uint64_t number, uint32_t room, struct wire_text text);
 /* Whether a post that waits is to be shown in the room: it is for it, or for one whose name is not
  * known before the server has been there, and the start room is all there is. */

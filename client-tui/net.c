@@ -294,7 +294,7 @@ static void *net_run(void *context) {
         reporter_flush(&net->reporter);
         return NULL;
     }
-    reporter_outbox(&net->reporter, net->outbox);
+    reporter_outbox(&net->reporter, net->outbox, OUTBOX_FIRST_NUMBER);
     if (outbox_problem(net->outbox) != NULL)
         reporter_error(&net->reporter, 0, outbox_problem(net->outbox));
     while (!net->stopping) {

@@ -30,7 +30,7 @@ int net_descriptor(const struct net *net);
 struct queue_chain net_take(struct net *net);
 
 /* Puts a post into the outbox. `room` 0 is the room of net_options, not yet joined. The outbox
- * numbers posts in the order of these calls, beginning with NEWS_OUTBOX's number. */
+ * numbers posts in the order of these calls, from 1 before there is a NEWS_OUTBOX. */
 void net_post(struct net *net, uint32_t room, struct wire_text body);
 
 /* Sends a request as it is (join, leave, direct, rename, set_topic, who, list, search,

@@ -27,7 +27,23 @@ static void net_refuse_all(struct net *net) {
     }
 }
 
-static bool net_outbox_fits(const struct net *net, uint64_t up_to) {
+/* The server knows our outbox otherwise than we do: a new one, known to both from its start. */
+static void net_renew_outbox(struct net *net) {
+    uint64_t not_taken = outbox_next_number(net->outbox);
+    outbox_renew(net->outbox);
+    reporter_outbox(&net->reporter, net->outbox, not_taken);
+    net_drop_link(net);
+    net->phase = NET_WAITING;
+    net->due = 0;
+}
+
+/* Drops what the server has stored; false when it knows of posts that we never made, or lacks some
+ * that we do not have any more. */
+static bool net_outbox_fits(struct net *net, uint64_t up_to) {
+    if (up_to >= outbox_next_number(net->outbox))
+        return false;
+    outbox_stored(net->outbox, up_to);
+    reporter_stored(&net->reporter, up_to);
     const struct outbox_post *first = outbox_first(net->outbox);
     uint64_t next = first != NULL ? first->number : outbox_next_number(net->outbox);
     return next == up_to + 1;
@@ -46,16 +62,8 @@ static void net_on_welcome(struct net *net, const struct message *message,
         net->start_room_number = 0;
     }
     net->tried_again = false;
-    outbox_stored(net->outbox, welcome->up_to);
-    reporter_stored(&net->reporter, welcome->up_to);
     if (!net_outbox_fits(net, welcome->up_to)) {
-        /* The server knows our outbox otherwise than we do: a new one, known to both from its
-         * start. */
-        outbox_renew(net->outbox);
-        reporter_outbox(&net->reporter, net->outbox);
-        net_drop_link(net);
-        net->phase = NET_WAITING;
-        net->due = 0;
+        net_renew_outbox(net);
         return;
     }
     net->phase = NET_ONLINE;

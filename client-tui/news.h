@@ -17,8 +17,10 @@ enum link_state {
 
 enum news_kind {
     NEWS_LINK,   /* the state of the connection: link_state, code, milliseconds, text, suggestion */
-    NEWS_OUTBOX, /* once, first: `outbox` is the id of ours, `number` the next post's */
-    NEWS_PENDING, /* at start, once for each post still waiting on disk: number, room, text */
+    NEWS_OUTBOX, /* first, and again when the outbox begins anew: `outbox` is its id, `number` the
+                    next post's. Posts that were numbered from `not_taken` on were still on their
+                    way to it: they follow, from `number` on */
+    NEWS_PENDING, /* after NEWS_OUTBOX, once for each post that waits in it: number, room, text */
     NEWS_EVENTS,  /* event frames of `room`, in order, each exactly once, to follow those before.
                      `reset`: they are the room's first (older ones are there if `more`) */
     NEWS_PAGE,    /* the answer to net_history: `wish` as it was asked, and the event frames of the
@@ -42,6 +44,7 @@ struct news {
     bool failed;
     struct message_history wish;
     uint64_t number;
+    uint64_t not_taken;
     uint64_t outbox;
     struct wire_text text; /* the views lie in `bytes` */
     struct wire_text suggestion;

@@ -267,7 +267,7 @@ struct outbox *outbox_open(const char *host, const char *port, const char *nick)
     if (outbox == NULL)
         return NULL;
     memcpy(outbox->problem, on_disk ? "" : problem, on_disk ? 1 : sizeof problem);
-    outbox->next_number = 1;
+    outbox->next_number = OUTBOX_FIRST_NUMBER;
     if (!outbox_load_client(outbox)) {
         outbox->id = outbox_random();
         outbox_save(outbox);
@@ -401,7 +401,7 @@ void outbox_bind(struct outbox *outbox, uint32_t room) {
 
 void outbox_renew(struct outbox *outbox) {
     outbox->id = outbox_random();
-    outbox->next_number = 1;
+    outbox->next_number = OUTBOX_FIRST_NUMBER;
     outbox_begin(outbox);
     outbox_execute(outbox, "DELETE FROM posts");
     for (struct outbox_post *post = outbox->first; post != NULL; post = post->next) {

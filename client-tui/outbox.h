@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { OUTBOX_FIRST_NUMBER = 1 };
+
 struct outbox;
 
 struct outbox_post {

@@ -127,13 +127,11 @@ static void pipe_add_to_line(struct pipe *pipe, const uint8_t *data, size_t size
 /* A line may be taken: few posts are on their way, and a command before it has had its answer. A
  * command itself waits for what was said before it. */
 static bool pipe_may_take(const struct pipe *pipe) {
-    const struct model *model = pipe->chat->model;
-    uint64_t waiting = model->next_number - 1 - pipe->chat->own_seen;
     bool command = pipe->line.size > 0 ? pipe->line.data[0] == '/'
                                        : pipe->input_from < pipe->input.size &&
                                              pipe->input.data[pipe->input_from] == '/';
     return pipe->chat->requests == NULL && pipe->chat->joined &&
-           waiting < (command ? 1 : PIPE_WAITING_MAX);
+           chat_waiting(pipe->chat) < (command ? 1 : PIPE_WAITING_MAX);
 }
 
 static void pipe_take_lines(struct pipe *pipe) {
@@ -183,7 +181,7 @@ static bool pipe_has_more_input(const struct pipe *pipe) {
 
 /* There never was a connection: better to say so than to wait with input that was not even read. */
 static bool pipe_cannot_begin(const struct pipe *pipe) {
-    return pipe->chat->link == LINK_WAITING && !pipe->chat->own_seen_known;
+    return pipe->chat->link == LINK_WAITING && !pipe->chat->welcomed;
 }
 
 static bool pipe_is_done(const struct pipe *pipe) {
@@ -226,7 +224,7 @@ static void pipe_wait(struct pipe *pipe, int signals) {
 /* Says what was left undone; returns the exit status. */
 static int pipe_finish(const struct pipe *pipe) {
     const struct chat *chat = pipe->chat;
-    uint64_t waiting = chat->model->next_number - 1 - chat->own_seen;
+    uint64_t waiting = chat_waiting(chat);
     if (pipe->output_failed) {
         fprintf(stderr, "chat-tui: cannot write to stdout\n");
         return EXIT_FAILURE;

@@ -145,11 +145,13 @@ static struct news *news_of_number(enum news_kind kind, uint64_t number, struct 
     return news;
 }
 
-void reporter_outbox(struct reporter *reporter, const struct outbox *outbox) {
+void reporter_outbox(struct reporter *reporter, const struct outbox *outbox, uint64_t not_taken) {
     struct news *news =
         news_of_number(NEWS_OUTBOX, outbox_next_number(outbox), (struct wire_text){0});
-    if (news != NULL)
+    if (news != NULL) {
         news->outbox = outbox_id(outbox);
+        news->not_taken = not_taken;
+    }
     reporter_add(reporter, news);
     for (const struct outbox_post *post = outbox_first(outbox); post != NULL; post = post->next) {
         news =

@@ -34,8 +34,9 @@ void reporter_events(struct reporter *reporter, uint32_t room, struct wire_blob 
 void reporter_page(struct reporter *reporter, const struct message_history *wish,
                    struct wire_blob frames, bool more);
 void reporter_no_page(struct reporter *reporter, const struct message_history *wish, unsigned code);
-/* NEWS_OUTBOX and a NEWS_PENDING for each post. */
-void reporter_outbox(struct reporter *reporter, const struct outbox *outbox);
+/* NEWS_OUTBOX and a NEWS_PENDING for each post; `not_taken` is the number that the next post would
+ * have had before. */
+void reporter_outbox(struct reporter *reporter, const struct outbox *outbox, uint64_t not_taken);
 void reporter_stored(struct reporter *reporter, uint64_t up_to);
 void reporter_post_refused(struct reporter *reporter, uint64_t number, unsigned code,
                            struct wire_text reason);

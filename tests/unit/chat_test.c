@@ -67,7 +67,7 @@ static int begin(void **state) {
     (void)state;
     chat_init(&chat, "#lobby", "alice");
     chat.sink = (struct chat_sink){.notice = take_notice};
-    struct news outbox = {.kind = NEWS_OUTBOX, .outbox = 99, .number = 1};
+    struct news outbox = {.kind = NEWS_OUTBOX, .outbox = 99, .number = 1, .not_taken = 1};
     struct news online = {.kind = NEWS_LINK, .link_state = LINK_ONLINE};
     chat_apply(&chat, &outbox);
     chat_apply(&chat, &online);
@@ -254,6 +254,79 @@ static void arrives(uint64_t id, uint32_t actor, const char *body, bool first) {
     buffer_free(&frame);
 }
 
+/* Our post comes back as an event of the outbox. */
+static void comes_back(uint64_t id, uint64_t outbox, uint64_t number) {
+    struct message event = {.type = MESSAGE_MESSAGE};
+    struct buffer frame = {0};
+    event.event = (struct event_head){.id = id, .room = 1};
+    event.message.outbox = outbox;
+    event.message.number = number;
+    message_encode(&frame, &event);
+    const struct news news = {.kind = NEWS_EVENTS, .room = 1, .frames = {frame.data, frame.size}};
+    chat_apply(&chat, &news);
+    buffer_free(&frame);
+}
+
+static void expect_pending(uint64_t number, const char *text) {
+    const struct pending *pending = chat.model->pending;
+    while (pending != NULL && pending->number != number)
+        pending = pending->next;
+    assert_non_null(pending);
+    assert_int_equal(pending->size, strlen(text));
+    assert_memory_equal(pending->text, text, pending->size);
+}
+
+static void an_outbox_begun_anew_keeps_what_was_still_on_its_way_to_it(void **state) {
+    (void)state;
+    const struct news before = {.kind = NEWS_STORED, .number = 0};
+    chat_apply(&chat, &before);
+    enter("one");
+    enter("two");
+    comes_back(11, 99, 1);
+    comes_back(12, 99, 2);
+    enter("three");
+    enter("four");
+    enter("five");
+    /* The network thread has three in the outbox, and has not taken the last two. */
+    const struct news outbox = {.kind = NEWS_OUTBOX, .outbox = 100, .number = 2, .not_taken = 4};
+    const struct news three = {.kind = NEWS_PENDING, .number = 1, .text = wire_text("three")};
+    chat_apply(&chat, &outbox);
+    chat_apply(&chat, &three);
+    expect_pending(1, "three");
+    expect_pending(2, "four");
+    expect_pending(3, "five");
+    assert_int_equal(chat.model->next_number, 4);
+    assert_int_equal(chat_waiting(&chat), 3);
+    assert_true(chat.welcomed);
+    chat_apply(&chat, &before);
+    for (uint64_t number = 1; number <= 3; number++) {
+        assert_int_equal(chat_waiting(&chat), 4 - number);
+        comes_back(20 + number, 100, number);
+    }
+    assert_int_equal(chat_waiting(&chat), 0);
+    assert_null(chat.model->pending);
+    /* A server that knows more than there is makes no number of it that never ends. */
+    comes_back(30, 100, 9);
+    assert_int_equal(chat_waiting(&chat), 0);
+}
+
+static void what_was_typed_before_the_outbox_was_open_comes_after_what_waits_there(void **state) {
+    (void)state;
+    struct chat early;
+    assert_true(chat_init(&early, "#lobby", "alice"));
+    chat_post(&early, wire_text("typed"));
+    const struct news outbox = {.kind = NEWS_OUTBOX, .outbox = 99, .number = 8, .not_taken = 1};
+    const struct news waits = {.kind = NEWS_PENDING, .number = 7, .text = wire_text("waits")};
+    chat_apply(&early, &outbox);
+    chat_apply(&early, &waits);
+    assert_int_equal(early.model->pending->number, 7);
+    assert_int_equal(early.model->pending->next->number, 8);
+    assert_memory_equal(early.model->pending->next->text, "typed", 5);
+    assert_int_equal(early.model->next_number, 9);
+    assert_false(early.welcomed);
+    chat_free(&early);
+}
+
 static struct room *lobby_with_messages(void) {
     chat.model->account = 7;
     arrives(11, 5, "bob's", true);
@@ -423,6 +496,8 @@ int main(void) {
         fresh(a_refused_greeting_names_the_way_out),
         fresh(a_refused_post_comes_back_to_its_writer),
         fresh(a_message_that_is_too_long_is_not_sent),
+        fresh(an_outbox_begun_anew_keeps_what_was_still_on_its_way_to_it),
+        fresh(what_was_typed_before_the_outbox_was_open_comes_after_what_waits_there),
         fresh(tab_completes_commands_nicks_and_rooms),
         fresh(edits_are_of_the_numbered_the_selected_or_the_last_own_message),
         fresh(an_edit_without_a_text_asks_for_the_present_one),

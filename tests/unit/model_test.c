@@ -7,7 +7,8 @@ static int begin(void **state) {
     (void)state;
     model = model_new("#lobby", "alice");
     model->account = 7;
-    model_reset_outbox(model, 99, 1);
+    const struct news outbox = {.kind = NEWS_OUTBOX, .outbox = 99, .number = 1, .not_taken = 1};
+    model_reset_outbox(model, &outbox);
     const struct message_room lobby = {.room = 1, .name = wire_text("#lobby")};
     model_announce(model, &lobby);
     return 0;
