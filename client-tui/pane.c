@@ -2,7 +2,6 @@
 #include "paint.h"
 #include "wrap.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,11 +187,11 @@ static int pane_paint_line(const struct area *area, int bottom, struct wire_text
 
 static void pane_paint_day(const struct area *area, int row, uint64_t time) {
     struct tm day;
-    char text[64];
-    if (row < area->row || row >= area->row + area->rows || !local_day(time, &day))
+    char text[256]; /* some languages have long names for a day */
+    const char *format = area->columns >= PANE_TIMED ? "── %A, %e %B %Y ──" : "── %F ──";
+    if (row < area->row || row >= area->row + area->rows || !local_day(time, &day) ||
+        strftime(text, sizeof text, format, &day) == 0)
         return;
-    strftime(text, sizeof text, area->columns >= PANE_TIMED ? "── %A, %e %B %Y ──" : "── %F ──",
-             &day);
     int blank = (area->columns - (int)text_cells(wire_text(text))) / 2;
     paint_clean(row, area->column + (blank > 0 ? blank : 0), area->columns, wire_text(text),
                 PAINT_DIM);
