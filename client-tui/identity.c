@@ -37,15 +37,28 @@ bool identity_read(struct identity *identity) {
     return true;
 }
 
+/* Makes a new name in the file's folder last. */
+static bool identity_sync_folder(const struct identity *identity) {
+    char *folder = strndup(identity->path, (size_t)(strrchr(identity->path, '/') - identity->path));
+    int opened = folder != NULL ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    bool synced = opened >= 0 && fsync(opened) == 0;
+    int reason = errno;
+    if (opened >= 0)
+        close(opened);
+    free(folder);
+    errno = reason;
+    return synced;
+}
+
 /* Writes the secret into a new file and gives that the name. */
 static bool identity_write(const struct identity *identity) {
     char *path = NULL;
     if (asprintf(&path, "%s.XXXXXX", identity->path) < 0)
         return false;
     int file = mkostemp(path, O_CLOEXEC); /* with mode 0600 */
-    bool written = file >= 0 &&
-                   write(file, identity->secret, identity->size) == (ssize_t)identity->size &&
-                   fsync(file) == 0 && rename(path, identity->path) == 0;
+    bool written =
+        file >= 0 && write(file, identity->secret, identity->size) == (ssize_t)identity->size &&
+        fsync(file) == 0 && rename(path, identity->path) == 0 && identity_sync_folder(identity);
     int reason = errno;
     if (file >= 0)
         close(file);
