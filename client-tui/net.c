@@ -181,6 +181,14 @@ static void net_read(struct net *net) {
     }
 }
 
+void net_tell_problem(struct net *net) {
+    const char *problem = outbox_problem(net->outbox);
+    if (problem == NULL || strcmp(problem, net->told_problem) == 0)
+        return;
+    snprintf(net->told_problem, sizeof net->told_problem, "%s", problem);
+    reporter_error(&net->reporter, 0, problem);
+}
+
 /* Sends the waiting posts that this connection has not sent, within the window. */
 void net_send_posts(struct net *net) {
     if (net->phase != NET_ONLINE)
@@ -295,8 +303,7 @@ static void *net_run(void *context) {
         return NULL;
     }
     reporter_outbox(&net->reporter, net->outbox, OUTBOX_FIRST_NUMBER);
-    if (outbox_problem(net->outbox) != NULL)
-        reporter_error(&net->reporter, 0, outbox_problem(net->outbox));
+    net_tell_problem(net);
     while (!net->stopping) {
         if (net->phase == NET_WAITING && clock_monotonic() >= net->due)
             net_connect(net);

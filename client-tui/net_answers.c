@@ -16,15 +16,13 @@ static void net_send_start_room(struct net *net) {
         net_send(net, &join);
 }
 
-/* Another log than the one the waiting posts were written for: they have no room there. */
-static void net_refuse_all(struct net *net) {
-    const struct outbox_post *post;
-    while ((post = outbox_first(net->outbox)) != NULL) {
-        uint64_t number = post->number;
-        reporter_post_refused(&net->reporter, number, ERROR_NOT_A_MEMBER,
+/* The waiting posts were written for another server. Each that is refused moves the next one to its
+ * number. */
+static void net_report_all_refused(struct net *net) {
+    const struct outbox_post *first = outbox_first(net->outbox);
+    for (const struct outbox_post *post = first; post != NULL; post = post->next)
+        reporter_post_refused(&net->reporter, first->number, ERROR_NOT_A_MEMBER,
                               wire_text("this is another server now"));
-        outbox_refused(net->outbox, number);
-    }
 }
 
 /* The server knows our outbox otherwise than we do: a new one, known to both from its start. */
@@ -54,9 +52,10 @@ static void net_on_welcome(struct net *net, const struct message *message,
     const struct message_welcome *welcome = &message->welcome;
     if (net->phase != NET_GREETING)
         return;
+    if (outbox_log_of(net->outbox, welcome) == OUTBOX_OTHER_SERVER)
+        net_report_all_refused(net);
     enum outbox_log log = outbox_welcome(net->outbox, welcome);
-    if (log == OUTBOX_OTHER_SERVER)
-        net_refuse_all(net);
+    net_tell_problem(net);
     if (log != OUTBOX_SAME_LOG) {
         feed_forget(net->feed);
         net->start_room_number = 0;

@@ -104,6 +104,7 @@ void net_take_orders(struct net *net) {
         free(order);
     }
     outbox_flush(net->outbox);
+    net_tell_problem(net);
 }
 
 struct queue *net_orders_new(void) {

@@ -46,6 +46,7 @@ struct net {
     struct reporter reporter;
     char *nick;
     struct outbox *outbox;
+    char told_problem[OUTBOX_PROBLEM_MAX]; /* of the outbox, the last that the user was told */
     struct feed *feed;
     bool stopping;
     uint32_t start_room_number; /* 0 until known */
@@ -83,6 +84,9 @@ bool net_take_awaited(struct net *net, uint32_t tag, struct awaited *found);
 /* Sends the waiting posts that this connection has not sent, within the window. */
 void net_send_posts(struct net *net);
 void net_send_history(struct net *net, struct message_history wish, enum await_kind what);
+
+/* Tells the user why posts do not survive this process, once for each reason. */
+void net_tell_problem(struct net *net);
 
 /* net_answers.c: handles one payload of the server. */
 void net_handle(struct net *net, struct wire_blob payload);

@@ -14,26 +14,24 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OUTBOX_FILES_MAX = 1000, OUTBOX_PROBLEM_MAX = 256 };
+enum { OUTBOX_FILES_MAX = 1000 };
+
+static const char outbox_hold[] = "PRAGMA locking_mode=EXCLUSIVE;"
+                                  "PRAGMA journal_mode=WAL;"
+                                  "PRAGMA synchronous=FULL;"
+                                  "BEGIN EXCLUSIVE;";
 
 static const char outbox_schema[] =
-    "PRAGMA locking_mode=EXCLUSIVE;"
-    "PRAGMA journal_mode=WAL;"
-    "PRAGMA synchronous=FULL;"
-    "BEGIN EXCLUSIVE;"
-    "CREATE TABLE IF NOT EXISTS posts(number INTEGER PRIMARY KEY, room INTEGER NOT NULL,"
-    "  body BLOB NOT NULL);"
-    "CREATE TABLE IF NOT EXISTS client(one INTEGER PRIMARY KEY CHECK(one=1), outbox INTEGER NOT NULL,"
-    "  next_number INTEGER NOT NULL, server INTEGER NOT NULL, secret BLOB NOT NULL);"
-    "COMMIT;";
+    "CREATE TABLE posts(number INTEGER PRIMARY KEY, room INTEGER NOT NULL, body BLOB NOT NULL);"
+    "CREATE TABLE client(one INTEGER PRIMARY KEY CHECK(one=1), outbox INTEGER NOT NULL,"
+    "  next_number INTEGER NOT NULL, server INTEGER NOT NULL, epoch INTEGER NOT NULL);"
+    "PRAGMA user_version=1;";
 
-/* Files of version 0, which had the secret in them, become what new ones become too. */
+/* Files of version 0 had the secret in them. */
 static const char outbox_upgrade[] =
-    "BEGIN EXCLUSIVE;"
     "ALTER TABLE client DROP COLUMN secret;"
     "ALTER TABLE client ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;"
-    "PRAGMA user_version=1;"
-    "COMMIT;";
+    "PRAGMA user_version=1;";
 
 struct outbox {
     sqlite3 *database;
@@ -157,20 +155,37 @@ static bool outbox_move_secret(struct outbox *outbox) {
     return moved;
 }
 
+/* Finds out which version the file is of, and whether it has tables at all. */
+static int outbox_look(struct outbox *outbox, int *version, bool *is_new) {
+    sqlite3_stmt *row = NULL;
+    int result = sqlite3_prepare_v2(outbox->database,
+                                    "SELECT user_version,"
+                                    " NOT EXISTS(SELECT 1 FROM sqlite_schema WHERE name='client')"
+                                    " FROM pragma_user_version",
+                                    -1, &row, NULL);
+    if (result == SQLITE_OK)
+        result = sqlite3_step(row);
+    *version = result == SQLITE_ROW ? sqlite3_column_int(row, 0) : 0;
+    *is_new = result == SQLITE_ROW && sqlite3_column_int(row, 1) != 0;
+    sqlite3_finalize(row);
+    return result == SQLITE_ROW ? SQLITE_OK : result;
+}
+
 static int outbox_make_tables(struct outbox *outbox) {
-    sqlite3_stmt *version = NULL;
-    int result = sqlite3_exec(outbox->database, outbox_schema, NULL, NULL, NULL);
+    int version;
+    bool is_new;
+    int result = sqlite3_exec(outbox->database, outbox_hold, NULL, NULL, NULL);
+    if (result == SQLITE_OK)
+        result = outbox_look(outbox, &version, &is_new);
     if (result != SQLITE_OK)
         return result;
-    bool is_new = sqlite3_prepare_v2(outbox->database, "PRAGMA user_version", -1, &version, NULL) ==
-                      SQLITE_OK &&
-                  sqlite3_step(version) == SQLITE_ROW && sqlite3_column_int(version, 0) > 0;
-    sqlite3_finalize(version);
-    if (is_new)
-        return SQLITE_OK;
-    if (!outbox_move_secret(outbox))
+    if (!is_new && version == 0 && !outbox_move_secret(outbox))
         return SQLITE_CANTOPEN;
-    return sqlite3_exec(outbox->database, outbox_upgrade, NULL, NULL, NULL);
+    if (is_new || version == 0)
+        result = sqlite3_exec(outbox->database, is_new ? outbox_schema : outbox_upgrade, NULL, NULL,
+                              NULL);
+    return result == SQLITE_OK ? sqlite3_exec(outbox->database, "COMMIT", NULL, NULL, NULL)
+                               : result;
 }
 
 static bool outbox_open_file(struct outbox *outbox, const char *path, int *result) {
@@ -276,16 +291,21 @@ struct outbox *outbox_open(const char *host, const char *port, const char *nick)
     return outbox;
 }
 
-void outbox_close(struct outbox *outbox) {
-    if (outbox == NULL)
-        return;
-    outbox_flush(outbox);
-    sqlite3_close(outbox->database);
+static void outbox_free_posts(struct outbox *outbox) {
     while (outbox->first != NULL) {
         struct outbox_post *next = outbox->first->next;
         free(outbox->first);
         outbox->first = next;
     }
+    outbox->last = NULL;
+}
+
+void outbox_close(struct outbox *outbox) {
+    if (outbox == NULL)
+        return;
+    outbox_flush(outbox);
+    sqlite3_close(outbox->database);
+    outbox_free_posts(outbox);
     identity_free(&outbox->identity);
     free(outbox);
 }
@@ -314,15 +334,30 @@ bool outbox_read_secret(struct outbox *outbox) {
     return identity_read(&outbox->identity);
 }
 
-enum outbox_log outbox_welcome(struct outbox *outbox, const struct message_welcome *welcome) {
-    enum outbox_log log = OUTBOX_SAME_LOG;
+enum outbox_log outbox_log_of(const struct outbox *outbox, const struct message_welcome *welcome) {
     if (outbox->server != 0 && outbox->server != welcome->server)
-        log = OUTBOX_OTHER_SERVER;
-    else if (outbox->epoch != 0 && outbox->epoch != welcome->epoch)
-        log = OUTBOX_OTHER_EPOCH;
+        return OUTBOX_OTHER_SERVER;
+    if (outbox->epoch != 0 && outbox->epoch != welcome->epoch)
+        return OUTBOX_OTHER_EPOCH;
+    return OUTBOX_SAME_LOG;
+}
+
+static void outbox_drop_all(struct outbox *outbox) {
+    if (outbox->first != NULL)
+        outbox->next_number = outbox->first->number;
+    outbox_free_posts(outbox);
+    outbox_execute(outbox, "DELETE FROM posts");
+}
+
+enum outbox_log outbox_welcome(struct outbox *outbox, const struct message_welcome *welcome) {
+    enum outbox_log log = outbox_log_of(outbox, welcome);
     outbox->server = welcome->server;
     outbox->epoch = welcome->epoch;
+    outbox_begin(outbox);
+    if (log == OUTBOX_OTHER_SERVER)
+        outbox_drop_all(outbox);
     outbox_save(outbox);
+    outbox_flush(outbox);
     if (!identity_keep(&outbox->identity, welcome->secret))
         snprintf(outbox->problem, sizeof outbox->problem, "cannot write %.150s: %s",
                  outbox->identity.path, strerror(errno));
@@ -353,8 +388,9 @@ void outbox_stored(struct outbox *outbox, uint64_t up_to) {
     if (outbox->first == NULL)
         outbox->last = NULL;
     outbox_flush(outbox);
-    /* Forgetting a stored post is not worth a wait for the disk: a repeat is harmless. */
-    outbox_execute(outbox, "PRAGMA synchronous=OFF");
+    /* Forgetting a stored post is not worth a wait for the disk: a repeat is harmless. A checkpoint
+     * that falls due with it still waits. */
+    outbox_execute(outbox, "PRAGMA synchronous=NORMAL");
     outbox_run(outbox, "DELETE FROM posts WHERE number<=?", &up_to, 1, (struct wire_blob){0});
     outbox_execute(outbox, "PRAGMA synchronous=FULL");
 }

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { OUTBOX_FIRST_NUMBER = 1 };
+enum { OUTBOX_FIRST_NUMBER = 1, OUTBOX_PROBLEM_MAX = 256 };
 
 struct outbox;
 
@@ -47,7 +47,11 @@ enum outbox_log {
     OUTBOX_OTHER_SERVER
 };
 
-/* Notes a welcome; says whether its log is the one of the last welcome. */
+/* Whether the log of a welcome is the one of the last welcome. */
+enum outbox_log outbox_log_of(const struct outbox *outbox, const struct message_welcome *welcome);
+
+/* Notes a welcome; says the same. With another server the waiting posts go in the same step: they
+ * have no room there. */
 enum outbox_log outbox_welcome(struct outbox *outbox, const struct message_welcome *welcome);
 
 /* Adds a post; on disk when outbox_flush returns. NULL when out of memory. */

@@ -136,6 +136,30 @@ static void the_secret_and_the_server_are_remembered(void **state) {
     outbox_close(outbox);
 }
 
+static void another_server_gets_none_of_what_waits_for_the_one_before(void **state) {
+    (void)state;
+    uint8_t secret[SECRET_BYTES] = {1};
+    struct outbox *outbox = open_as("moved");
+    welcome(outbox, 42, 5, secret);
+    add(outbox, 1, "one");
+    outbox_stored(outbox, 1);
+    add(outbox, 1, "two");
+    add(outbox, 1, "three");
+    assert_int_equal(welcome(outbox, 42, 6, secret), OUTBOX_OTHER_EPOCH);
+    expect_posts(outbox, "2:1:two 3:1:three");
+    assert_int_equal(welcome(outbox, 43, 6, secret), OUTBOX_OTHER_SERVER);
+    for (int time = 0; time < 2; time++) {
+        expect_posts(outbox, "");
+        assert_int_equal(outbox_next_number(outbox), 2);
+        outbox_close(outbox);
+        outbox = open_as("moved");
+    }
+    assert_int_equal(welcome(outbox, 43, 6, secret), OUTBOX_SAME_LOG);
+    add(outbox, 1, "four");
+    expect_posts(outbox, "2:1:four");
+    outbox_close(outbox);
+}
+
 static void all_clients_of_a_person_share_the_secret(void **state) {
     (void)state;
     uint8_t secret[SECRET_BYTES], other[SECRET_BYTES];
@@ -280,6 +304,7 @@ int main(void) {
         cmocka_unit_test(the_start_room_gets_its_number_later),
         cmocka_unit_test(two_clients_at_once_have_outboxes_of_their_own),
         cmocka_unit_test(the_secret_and_the_server_are_remembered),
+        cmocka_unit_test(another_server_gets_none_of_what_waits_for_the_one_before),
         cmocka_unit_test(all_clients_of_a_person_share_the_secret),
         cmocka_unit_test(half_a_secret_is_none),
         cmocka_unit_test(a_file_of_the_version_before_is_taken_over),
