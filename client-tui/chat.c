@@ -55,8 +55,8 @@ int chat_print_size(struct wire_text text) {
     return (int)(text.size < 2000 ? text.size : 2000);
 }
 
-void chat_ask(struct chat *chat, enum request_kind kind, struct message *message, uint32_t room,
-              char *text) {
+uint32_t chat_ask(struct chat *chat, enum request_kind kind, struct message *message, uint32_t room,
+                  char *text) {
     struct chat_request *request = malloc(sizeof *request);
     struct chat_request **end = &chat->requests;
     if (request == NULL)
@@ -67,7 +67,12 @@ void chat_ask(struct chat *chat, enum request_kind kind, struct message *message
         end = &(*end)->next;
     *end = request;
     message->join.tag = request->tag; /* every request begins with its tag */
-    net_request(chat->net, message);
+    if (net_request(chat->net, message))
+        return request->tag;
+    chat_free_request(chat_take_request(chat, request->tag));
+    chat->failures++;
+    chat_notice(chat, "Not sent: that is far too long.");
+    return 0;
 }
 
 struct chat_request *chat_take_request(struct chat *chat, uint32_t tag) {

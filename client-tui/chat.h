@@ -51,6 +51,8 @@ struct chat {
     uint64_t search_before;
     struct chat_place *hits; /* of the last search, the newest first */
     size_t hit_count;
+    uint32_t search_tag;      /* of the newest search while it is under way; else 0 */
+    struct buffer amendments; /* events that came since that one was asked for: edits, deletions */
 };
 
 /* Begins with the start room. False when out of memory. */

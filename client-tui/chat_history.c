@@ -63,6 +63,10 @@ void chat_on_page(struct chat *chat, const struct news *news) {
         chat_on_no_page(chat, room, news);
         return;
     }
+    if (passage_is_overtaken(room, &news->wish)) {
+        net_history(chat->net, &news->wish);
+        return;
+    }
     model_read_page(chat->model, news->frames, &lines);
     enum page_use use = passage_take(room, &news->wish, &lines, news->more);
     if (use == PAGE_UNREAD)

@@ -45,10 +45,13 @@ static void chat_tell_sink(struct chat *chat, const struct news *news) {
 static void chat_on_events(struct chat *chat, const struct news *news) {
     struct wire_blob frames = news->frames;
     struct message event;
-    while (news_next_event(&frames, &event))
+    while (news_next_event(&frames, &event)) {
         if (event.type == MESSAGE_MESSAGE && event.message.outbox == chat->model->outbox &&
             event.message.actor == chat->model->account && event.message.number > chat->own_seen)
             chat->own_seen = event.message.number;
+        if (event_target(&event) != 0)
+            chat_keep_amendment(chat, &event);
+    }
     model_append(chat->model, news);
     /* The room shown is the start room until that has come. */
     if (news->reset && chat->start == 0 && news->room == model_current(chat->model)->number)
@@ -175,6 +178,7 @@ static void chat_on_seen(struct chat *chat, const struct message_seen *seen) {
 static void chat_on_other_log(struct chat *chat, const struct message_welcome *welcome) {
     bool restored = chat->server == welcome->server;
     model_forget_log(chat->model);
+    chat_forget_search(chat);
     chat_notice(chat, "%s",
                 restored ? "The server was put back from a backup: what was said since "
                            "that was made is not in its history."
@@ -194,21 +198,30 @@ static void chat_on_welcome(struct chat *chat, const struct message_welcome *wel
     free(nick);
 }
 
-/* The answers that end a request; every one begins with its tag. */
-static void chat_on_tagged(struct chat *chat, const struct message *message) {
-    struct chat_request *request = chat_take_request(chat, message->done.tag);
-    if (message->type == MESSAGE_ERROR)
-        chat_on_error(chat, request, &message->error);
-    else if (request == NULL)
-        return;
-    else if (message->type == MESSAGE_PEOPLE)
+static void chat_on_result(struct chat *chat, const struct chat_request *request,
+                           const struct message *message) {
+    if (message->type == MESSAGE_PEOPLE)
         chat_on_people(chat, request, &message->people);
     else if (message->type == MESSAGE_ROOMS)
         chat_on_rooms(chat, &message->rooms);
-    else if (message->type == MESSAGE_HITS)
+    else if (message->type == MESSAGE_HITS && request->kind == REQUEST_SEARCH)
         chat_on_hits(chat, &message->hits);
     else if (message->type == MESSAGE_DONE)
         chat_on_done(chat, request);
+}
+
+/* The answers that end a request; every one begins with its tag. That to a search is passed over
+ * when there is a newer one. */
+static void chat_on_tagged(struct chat *chat, const struct message *message) {
+    struct chat_request *request = chat_take_request(chat, message->done.tag);
+    bool search = request != NULL && request->kind == REQUEST_SEARCH;
+    bool wanted = !search || request->tag == chat->search_tag;
+    if (wanted && message->type == MESSAGE_ERROR)
+        chat_on_error(chat, request, &message->error);
+    else if (wanted && request != NULL)
+        chat_on_result(chat, request, message);
+    if (search && wanted)
+        chat_end_search(chat);
     if (request != NULL)
         chat_free_request(request);
 }

@@ -12,6 +12,12 @@ void chat_forget_search(struct chat *chat) {
     free(chat->hits);
     chat->hits = NULL;
     chat->hit_count = 0;
+    chat_end_search(chat);
+}
+
+void chat_end_search(struct chat *chat) {
+    chat->search_tag = 0;
+    buffer_free(&chat->amendments);
 }
 
 /* The room that a search names, with or without its #; NULL after saying that there is none. */
@@ -58,6 +64,10 @@ void chat_search(struct chat *chat, const char *line) {
         chat_notice(chat, "Say what to search for: /search WORDS");
         return;
     }
+    if (chat->search_tag != 0) {
+        chat_notice(chat, "The search is still under way.");
+        return;
+    }
     search.search.room = chat->search_room;
     search.search.before = chat->search_before;
     search.search.limit = CHAT_SEARCH_HITS;
@@ -65,7 +75,27 @@ void chat_search(struct chat *chat, const char *line) {
     search.search.from = wire_text(chat->search.from);
     search.search.since = chat->search.since;
     search.search.until = chat->search.until;
-    chat_ask(chat, REQUEST_SEARCH, &search, 0, NULL);
+    chat->search_tag = chat_ask(chat, REQUEST_SEARCH, &search, 0, NULL);
+}
+
+void chat_keep_amendment(struct chat *chat, const struct message *event) {
+    if (chat->search_tag != 0)
+        message_encode(&chat->amendments, event);
+}
+
+/* Gives a hit the text that it was given since the search was asked for. */
+static void chat_amend_hit(const struct chat *chat, struct message *hit) {
+    struct wire_blob frames = {chat->amendments.data, chat->amendments.size};
+    struct message event;
+    while (news_next_event(&frames, &event)) {
+        bool deleted = event.type == MESSAGE_DELETED;
+        if (event_target(&event) != hit->event.id ||
+            (hit->message.amended != 0 && hit->message.body.size == 0) ||
+            (!deleted && event.edited.body.size == 0))
+            continue;
+        hit->message.body = deleted ? (struct wire_text){0} : event.edited.body;
+        hit->message.amended = event.event.time > 0 ? event.event.time : 1;
+    }
 }
 
 static void chat_add_hit(struct chat *chat, const struct message *hit) {
@@ -90,8 +120,6 @@ void chat_on_hits(struct chat *chat, const struct message_hits *hits) {
     struct message found[CHAT_SEARCH_HITS];
     struct wire_blob frames = hits->events;
     size_t count = 0;
-    if (chat->search_line == NULL)
-        return;
     while (count < CHAT_SEARCH_HITS && news_next_event(&frames, &found[count]))
         count += found[count].type == MESSAGE_MESSAGE;
     if (count == 0) {
@@ -99,8 +127,10 @@ void chat_on_hits(struct chat *chat, const struct message_hits *hits) {
                     chat->search_before == PROTOCOL_END ? "" : " more", chat->search_line);
         return;
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        chat_amend_hit(chat, &found[i]);
         chat_add_hit(chat, &found[i]);
+    }
     for (size_t i = count; i > 0; i--)
         chat_show_hit(chat, &found[i - 1], chat->hit_count - count + i);
     chat->search_before = found[count - 1].event.id;

@@ -14,6 +14,12 @@ struct wire_text line_text(const struct line *line) {
     return (struct wire_text){line->bytes + line->nick_size, line->text_size};
 }
 
+uint64_t event_target(const struct message *event) {
+    if (event->type == MESSAGE_EDITED)
+        return event->edited.target;
+    return event->type == MESSAGE_DELETED ? event->deleted.target : 0;
+}
+
 uint64_t line_event(const struct line *line) {
     return line->kind == LINE_MESSAGE || line->kind == LINE_EVENT ? line->id : 0;
 }
@@ -73,7 +79,6 @@ static struct line *line_of_message(const struct message *event, uint32_t accoun
                                     const char *nick) {
     struct line *line =
         line_new(LINE_MESSAGE, &event->event, event->message.nick, event->message.body);
-    line->amended = event->message.amended;
     line_set_amended(line, &event->message);
     line->own = event->event.actor == account;
     line->mention = !line->own && line_mentions(event->message.body, nick);
@@ -113,21 +118,16 @@ struct line *line_of_hit(const struct message *event, const char *heading) {
     return line;
 }
 
-/* A page has the text of the moment it was read, which may be ahead of the events that still come.
- * An edit without a text was superseded; the one that did it comes too. */
-static bool line_is_ahead(const struct line *line, const struct message *event) {
-    if (line->deleted)
-        return true;
-    if (event->type == MESSAGE_DELETED)
-        return false;
-    return event->edited.body.size == 0 ||
-           (line->kind == LINE_MESSAGE && event->event.time < line->amended);
+/* An edit without a text was superseded; the one that did it comes too. A page may be ahead of the
+ * events that still come, but the last of them has the last text. */
+static bool line_stays(const struct line *line, const struct message *event) {
+    return line->deleted || (event->type == MESSAGE_EDITED && event->edited.body.size == 0);
 }
 
 struct line *line_amended(const struct line *line, const struct message *event, const char *nick) {
     struct buffer text = {0};
     const struct event_head head = {.id = line->id, .time = line->time};
-    if (line_is_ahead(line, event))
+    if (line_stays(line, event))
         return NULL;
     if (line->kind == LINE_HIT)
         buffer_append(&text, line_text(line).data, line->place.heading);
@@ -136,9 +136,7 @@ struct line *line_amended(const struct line *line, const struct message *event, 
     struct line *amended = line_new((enum line_kind)line->kind, &head, line_nick(line),
                                     (struct wire_text){(const char *)text.data, text.size});
     buffer_free(&text);
-    /* From here on the events tell what the text is, whatever the clock says. */
-    if (line->kind == LINE_HIT)
-        amended->place = line->place;
+    amended->place = line->place;
     amended->own = line->own;
     amended->deleted = event->type == MESSAGE_DELETED;
     amended->edited = !amended->deleted;

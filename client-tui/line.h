@@ -25,10 +25,7 @@ struct line_place {
 struct line {
     uint64_t id; /* of the event, or of the message found; 0 for the client's own */
     uint64_t time;
-    union {
-        uint64_t amended;        /* when the text that a page gave was changed; 0 for never */
-        struct line_place place; /* of a LINE_HIT */
-    };
+    struct line_place place; /* of a LINE_HIT */
     uint32_t text_size;
     uint16_t nick_size;
     uint8_t kind;
@@ -41,6 +38,9 @@ struct line {
 
 struct wire_text line_nick(const struct line *line);
 struct wire_text line_text(const struct line *line);
+
+/* The message that an `edited` or `deleted` event is about; 0 for other events. */
+uint64_t event_target(const struct message *event);
 
 /* The event that the line stands for in the order of its room; 0 for hits and notices. */
 uint64_t line_event(const struct line *line);
@@ -56,7 +56,7 @@ struct line *line_of_event(const struct message *event, uint32_t account, const 
 struct line *line_of_hit(const struct message *event, const char *heading);
 
 /* A new line to take the place of the old one, for an `edited` or `deleted` event; NULL when the
- * old one is to stay: it was deleted, or has a text that is newer than the event's. */
+ * old one is to stay: it was deleted, or the event's text was superseded. */
 struct line *line_amended(const struct line *line, const struct message *event, const char *nick);
 
 /* Whether the text names the nick as a word. */

@@ -167,7 +167,7 @@ static void model_append_event(struct model *model, struct room *room, const str
                                bool first) {
     struct line *line = line_of_event(event, model->account, model->nick);
     model_follow(model, room, event, true);
-    if (event->type == MESSAGE_EDITED || event->type == MESSAGE_DELETED)
+    if (event_target(event) != 0)
         model_amend(model, event);
     run_cover(&room->live, event->event.id);
     if (line == NULL)

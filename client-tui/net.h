@@ -34,9 +34,9 @@ struct queue_chain net_take(struct net *net);
 void net_post(struct net *net, uint32_t room, struct wire_text body);
 
 /* Sends a request as it is (join, leave, direct, rename, set_topic, who, list, search,
- * edit, delete). When there
- * is no connection, or it breaks before the answer, the answer is an `error` with ERROR_FAILED. */
-void net_request(struct net *net, const struct message *request);
+ * edit, delete). When there is no connection, or it breaks before the answer, the answer is an
+ * `error` with ERROR_FAILED. False when the request is too long for a frame: there is no answer. */
+bool net_request(struct net *net, const struct message *request);
 
 /* Asks for a page of a room's history; the answer is NEWS_PAGE. The tag is set here. */
 void net_history(struct net *net, const struct message_history *wish);

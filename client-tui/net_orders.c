@@ -146,12 +146,14 @@ void net_post(struct net *net, uint32_t room, struct wire_text body) {
     net_order(net, order);
 }
 
-void net_request(struct net *net, const struct message *request) {
+bool net_request(struct net *net, const struct message *request) {
     struct buffer frame = {0};
     message_encode(&frame, request);
-    if (!frame.failed)
+    bool encoded = !frame.failed;
+    if (encoded)
         net_order(net, order_new(ORDER_REQUEST, frame.data, frame.size));
     buffer_free(&frame);
+    return encoded;
 }
 
 void net_history(struct net *net, const struct message_history *wish) {

@@ -7,6 +7,7 @@ static void passage_ask(struct room *room, enum page_use use, struct message_his
     wish->limit = PASSAGE_MESSAGES;
     room->asked = use;
     room->wish = *wish;
+    room->overtaken = false;
 }
 
 /* What lies before a run has ids below this. */
@@ -141,10 +142,21 @@ static void (*const passage_adders[])(struct room *room, struct run *lines, bool
     [PAGE_UNREAD] = passage_add_unread,
 };
 
+static bool passage_awaits(const struct room *room, const struct message_history *wish) {
+    return room->asked != PAGE_NONE && wish->after == room->wish.after &&
+           wish->before == room->wish.before && wish->newest == room->wish.newest;
+}
+
+bool passage_is_overtaken(struct room *room, const struct message_history *wish) {
+    bool overtaken = room->overtaken && passage_awaits(room, wish);
+    if (overtaken)
+        room->overtaken = false;
+    return overtaken;
+}
+
 static enum page_use passage_close(struct room *room, const struct message_history *wish) {
     enum page_use use = room->asked;
-    if (wish->after != room->wish.after || wish->before != room->wish.before ||
-        wish->newest != room->wish.newest)
+    if (!passage_awaits(room, wish))
         return PAGE_NONE;
     room->asked = PAGE_NONE;
     return use;

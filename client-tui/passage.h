@@ -17,6 +17,10 @@ void passage_unread(struct room *room, struct message_history *wish);
 /* Selects the event's line and aims for it, when it is loaded. */
 bool passage_show(struct room *room, uint64_t id);
 
+/* Whether the answer to the wish may have been read before an edit or a deletion that was applied
+ * already: then it is to be asked for again, with the same wish. */
+bool passage_is_overtaken(struct room *room, const struct message_history *wish);
+
 /* The answer to the wish came: its lines, which it takes over, with `more` beyond them. What the
  * page was for; PAGE_NONE when it is not wanted any more. */
 enum page_use passage_take(struct room *room, const struct message_history *wish, struct run *lines,

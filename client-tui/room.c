@@ -123,9 +123,17 @@ static void room_amend_hits(struct room *room, struct run *run, uint64_t target,
             run_amend(room, run, i, event, nick);
 }
 
+/* The page under way may have been read before the event. */
+static void room_note_overtaken(struct room *room, const struct message *event, uint64_t target) {
+    if (room->asked != PAGE_NONE && event->event.room == room->number &&
+        target > room->wish.after && target < room->wish.before)
+        room->overtaken = true;
+}
+
 void room_amend(struct room *room, const struct message *event, const char *nick) {
-    uint64_t target = event->type == MESSAGE_DELETED ? event->deleted.target : event->edited.target;
+    uint64_t target = event_target(event);
     struct run *const runs[] = {&room->live, &room->past};
+    room_note_overtaken(room, event, target);
     for (size_t i = 0; i < 2; i++) {
         size_t index = event->event.room == room->number ? run_find(runs[i], target) : RUN_NONE;
         if (index != RUN_NONE && runs[i]->lines[index]->kind == LINE_MESSAGE)

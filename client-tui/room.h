@@ -37,6 +37,7 @@ struct room {
     bool in_past;        /* the past passage is shown */
     enum page_use asked; /* the page under way, and what it was asked with */
     struct message_history wish;
+    bool overtaken;  /* something in that page was edited or deleted meanwhile */
     bool stalled;    /* a page failed; not asked again until a key or a new connection */
     uint64_t target; /* of PAGE_AROUND */
 

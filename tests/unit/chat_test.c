@@ -19,12 +19,18 @@ void net_post(struct net *net, uint32_t room, struct wire_text body) {
     note(what, body);
 }
 
-void net_request(struct net *net, const struct message *request) {
-    struct buffer line = {0};
+bool net_request(struct net *net, const struct message *request) {
+    struct buffer line = {0}, frame = {0};
     (void)net;
-    message_print(&line, request);
-    note("", wire_text(buffer_string(&line)));
+    message_encode(&frame, request);
+    bool encoded = !frame.failed;
+    if (encoded) {
+        message_print(&line, request);
+        note("", wire_text(buffer_string(&line)));
+    }
     buffer_free(&line);
+    buffer_free(&frame);
+    return encoded;
 }
 
 void net_history(struct net *net, const struct message_history *wish) {
@@ -373,12 +379,135 @@ static void an_edit_without_a_text_asks_for_the_present_one(void **state) {
     assert_string_equal(noted, "");
 }
 
+/* The answer to a search, with one hit unless its id is 0. */
+static void find(uint32_t tag, uint64_t id, const char *body) {
+    struct message hits = {.type = MESSAGE_HITS}, found = {.type = MESSAGE_MESSAGE};
+    struct buffer frame = {0};
+    found.event = (struct event_head){.id = id, .room = 1, .actor = 5};
+    found.message.nick = wire_text("bob");
+    found.message.body = wire_text(body);
+    if (id != 0)
+        message_encode(&frame, &found);
+    hits.hits.tag = tag;
+    hits.hits.events = (struct wire_blob){frame.data, frame.size};
+    answer(&hits);
+    buffer_free(&frame);
+}
+
+static void only_the_newest_search_is_answered(void **state) {
+    (void)state;
+    enter("/search roses");
+    uint32_t first = chat.next_tag;
+    enter("/search tulips");
+    find(first, 8, "roses");
+    assert_string_equal(notices, "");
+    find(chat.next_tag, 9, "tulips");
+    assert_string_equal(notices, "9 #lobby bob: tulips\n1 found for: tulips\n");
+    assert_int_equal(chat.hit_count, 1);
+    assert_null(chat.requests);
+    /* Nor is one of a log that is not there any more, or older ones of it. */
+    struct message welcome = {.type = MESSAGE_WELCOME};
+    welcome.welcome.server = 1;
+    answer(&welcome);
+    enter("/search violets");
+    welcome.welcome.epoch = 2;
+    answer(&welcome);
+    notices[0] = '\0';
+    find(chat.next_tag, 9, "violets");
+    enter("/open 1");
+    enter("/search");
+    assert_string_equal(notices, "The last search has no hit 1.\n"
+                                 "Say what to search for: /search WORDS\n");
+}
+
+static void amended(uint64_t id, uint64_t target, const char *body) {
+    struct message event = {.type = body != NULL ? MESSAGE_EDITED : MESSAGE_DELETED};
+    struct buffer frame = {0};
+    event.event = (struct event_head){.id = id, .time = id, .room = 1, .actor = 5};
+    if (body != NULL) {
+        event.edited.target = target;
+        event.edited.body = wire_text(body);
+    } else {
+        event.deleted.target = target;
+    }
+    message_encode(&frame, &event);
+    const struct news news = {.kind = NEWS_EVENTS, .room = 1, .frames = {frame.data, frame.size}};
+    chat_apply(&chat, &news);
+    buffer_free(&frame);
+}
+
+static void a_hit_has_the_text_that_it_was_given_since_it_was_asked_for(void **state) {
+    (void)state;
+    enter("/search roses");
+    amended(20, 8, "no more of them");
+    amended(21, 7, NULL);
+    amended(22, 8, "");
+    find(chat.next_tag, 8, "roses");
+    assert_non_null(strstr(notices, "bob: no more of them\n"));
+    enter("/search tulips");
+    amended(23, 8, NULL);
+    amended(24, 8, "again");
+    find(chat.next_tag, 8, "tulips");
+    assert_non_null(strstr(notices, "8 #lobby bob: \n"));
+    enter("/search violets");
+    find(chat.next_tag, 8, "violets");
+    assert_non_null(strstr(notices, "bob: violets\n"));
+}
+
+static void a_page_read_before_an_edit_is_asked_for_again(void **state) {
+    (void)state;
+    struct room *room = lobby_with_messages();
+    room->live.more_before = true;
+    assert_true(chat_older(&chat, room));
+    assert_string_equal(noted, "history 1 0..11\n");
+    noted[0] = '\0';
+    amended(20, 12, "not in that page");
+    amended(21, 9, "now");
+    struct buffer frame = {0};
+    struct message old = {.type = MESSAGE_MESSAGE};
+    old.event = (struct event_head){.id = 9, .room = 1, .actor = 5};
+    old.message.body = wire_text("before");
+    message_encode(&frame, &old);
+    struct news page = {.kind = NEWS_PAGE, .room = 1, .wish = room->wish};
+    page.frames = (struct wire_blob){frame.data, frame.size};
+    chat_apply(&chat, &page);
+    assert_string_equal(noted, "history 1 0..11\n");
+    assert_int_equal(room->live.count, 3);
+    buffer_clear(&frame);
+    old.message.body = wire_text("now");
+    message_encode(&frame, &old);
+    page.frames = (struct wire_blob){frame.data, frame.size};
+    chat_apply(&chat, &page);
+    assert_string_equal(noted, "history 1 0..11\n");
+    assert_int_equal(room->live.count, 4);
+    assert_memory_equal(line_text(room->live.lines[0]).data, "now", 3);
+    buffer_free(&frame);
+}
+
+static void what_does_not_fit_into_a_frame_is_told(void **state) {
+    (void)state;
+    static char topic[70001];
+    memset(topic, 'x', sizeof topic - 1);
+    chat_set_topic(&chat, topic);
+    assert_string_equal(noted, "");
+    assert_non_null(strstr(notices, "far too long"));
+    assert_null(chat.requests);
+    chat_search(&chat, topic);
+    enter("/search roses");
+    expect_noted("search", "roses");
+}
+
 static void a_search_is_sent_as_it_was_meant(void **state) {
     (void)state;
     enter("/search from:bob \"red roses\" in:#LOBBY after:2026-11-25");
     expect_noted("room=1", "from=\"bob\"");
     enter("/search");
+    assert_string_equal(noted, "");
+    assert_non_null(strstr(notices, "still under way"));
+    find(chat.next_tag, 0, "");
+    enter("/search");
     expect_noted("room=1", "from=\"bob\"");
+    find(chat.next_tag, 0, "");
     enter("/search in:#nowhere roses");
     enter("/search roses before:soon");
     assert_string_equal(noted, "");
@@ -501,6 +630,10 @@ int main(void) {
         fresh(tab_completes_commands_nicks_and_rooms),
         fresh(edits_are_of_the_numbered_the_selected_or_the_last_own_message),
         fresh(an_edit_without_a_text_asks_for_the_present_one),
+        fresh(only_the_newest_search_is_answered),
+        fresh(a_hit_has_the_text_that_it_was_given_since_it_was_asked_for),
+        fresh(a_page_read_before_an_edit_is_asked_for_again),
+        fresh(what_does_not_fit_into_a_frame_is_told),
         fresh(a_search_is_sent_as_it_was_meant),
         fresh(a_hit_opens_by_its_number),
         fresh(what_was_read_is_told_once_a_second_at_most),

@@ -208,21 +208,23 @@ static void a_page_has_the_present_text(void **state) {
     edited.message.amended = 30000;
     tell_as(&edited, true, false);
     assert_true(lobby()->live.lines[0]->edited);
-    /* Edits from before the page was read come late: the first was superseded, the second has a
-     * text that the page is ahead of. */
+    /* An edit from before the page was read comes late: its text was superseded. */
     struct message superseded = edit_of(1, 10, "");
-    struct message second = edit_of(1, 20, "second wording");
-    struct message third = edit_of(1, 30, "third wording");
     tell(&superseded);
-    tell(&second);
     expect_line(lobby(), 0, "third wording");
-    tell(&third);
-    expect_line(lobby(), 0, "third wording");
-    /* From then on the order of the events counts, not their time: the clock went back. */
+    /* The order of the events counts, not their time: the clock went back. */
     struct message fourth = edit_of(1, 31, "fourth wording");
     fourth.event.time = 5;
     tell(&fourth);
     expect_line(lobby(), 0, "fourth wording");
+    /* Of those that were sent before the page was read, the last has the page's text. */
+    tell_as(&edited, true, false);
+    struct message second = edit_of(1, 32, "second wording");
+    struct message third = edit_of(1, 33, "third wording");
+    third.event.time = 4;
+    tell(&second);
+    tell(&third);
+    expect_line(lobby(), 0, "third wording");
     struct message deleted = message_by(5, 1, "bob", "");
     deleted.message.amended = 40000;
     tell_as(&deleted, true, false);
