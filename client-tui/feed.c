@@ -6,6 +6,7 @@
 
 enum {
     FEED_HELD_MAX = 256 * 1024, /* bytes of live events held for a room that catches up */
+    FEED_FIRST_MAX = 256 << 20, /* bytes of events gathered as a room's first */
     FEED_ASKED_MAX = 2          /* pages under way; the server lets a connection wait for four */
 };
 
@@ -19,14 +20,15 @@ enum feed_phase {
 struct feed_room {
     uint32_t room;
     enum feed_phase phase;
-    bool begun;            /* the first page was delivered; `seen` counts */
-    uint64_t seen;         /* id of the last event delivered */
-    uint64_t target;       /* events up to here are to be fetched */
-    uint64_t asked_target; /* what the target was when the newest page was asked for */
-    struct buffer held;    /* live events above the target */
-    struct buffer first;   /* while !begun: the newest events gathered so far */
-    unsigned first_count;  /* messages among them */
-    uint64_t first_before; /* the oldest of them */
+    bool begun;                  /* the first page was delivered; `seen` counts */
+    uint64_t seen;               /* id of the last event delivered */
+    uint64_t target;             /* events up to here are to be fetched */
+    uint64_t asked_target;       /* what the target was when the newest page was asked for */
+    struct buffer held;          /* live events above the target */
+    struct buffer first;         /* while !begun: the newest events gathered so far */
+    unsigned first_count;        /* messages among them */
+    uint64_t first_before;       /* the oldest of them */
+    struct message_history wish; /* of the page under way */
 };
 
 struct feed {
@@ -92,6 +94,7 @@ static void feed_ask(struct feed *feed, struct feed_room *room) {
         wish.limit = (uint16_t)(missing < PAGE_MESSAGES_MAX ? missing : PAGE_MESSAGES_MAX);
     }
     room->phase = FEED_ASKED;
+    room->wish = wish;
     feed->asked++;
     feed->owner.ask(feed->owner.context, &wish);
 }
@@ -213,7 +216,8 @@ void feed_event(struct feed *feed, const struct event_head *head, struct wire_bl
     }
 }
 
-/* Puts an older page before what was gathered of a room's newest events. */
+/* Puts an older page before what was gathered of a room's newest events. False when there is no
+ * more to be had: the page leads no further, whatever the server says, or there is no memory. */
 static bool feed_gather(struct feed_room *room, struct wire_blob page) {
     struct wire_reader reader = {page.data, page.data + page.size};
     struct buffer joined = {0};
@@ -224,35 +228,51 @@ static bool feed_gather(struct feed_room *room, struct wire_blob page) {
         room->first_count += event.type == MESSAGE_MESSAGE;
         oldest = oldest != 0 ? oldest : event.event.id;
     }
-    if (oldest != 0)
-        room->first_before = oldest;
+    if (oldest == 0 || oldest >= room->first_before)
+        return false;
+    room->first_before = oldest;
     buffer_append(&joined, page.data, page.size);
     buffer_append(&joined, room->first.data, room->first.size);
     buffer_free(&room->first);
     room->first = joined;
-    return !joined.failed;
+    return !joined.failed && joined.size < FEED_FIRST_MAX;
 }
 
-void feed_page(struct feed *feed, const struct message_page *page) {
-    struct feed_room *room = feed_find(feed, page->room);
-    if (room == NULL || room->phase != FEED_ASKED)
+/* Delivers a page of what came after the first ones; true when it was the last, as is one that
+ * leads no further. */
+static bool feed_catch_up(struct feed *feed, struct feed_room *room,
+                          const struct message_page *page) {
+    uint64_t seen = room->seen;
+    feed_deliver_new(feed, room, page->events);
+    return page->more == 0 || room->seen == seen;
+}
+
+/* Gathers a page of the first events, and delivers them when they are all there. */
+static bool feed_catch_first(struct feed *feed, struct feed_room *room,
+                             const struct message_page *page) {
+    if (feed_gather(room, page->events) && page->more != 0 && room->first_count < feed->first)
+        return false;
+    struct buffer first = room->first;
+    room->first = (struct buffer){0};
+    feed_begin(feed, room, (struct wire_blob){first.data, first.size}, page->more != 0);
+    buffer_free(&first);
+    return true;
+}
+
+static bool feed_awaits(const struct feed_room *room, const struct message_history *wish) {
+    return room->phase == FEED_ASKED && wish->after == room->wish.after &&
+           wish->before == room->wish.before && wish->newest == room->wish.newest;
+}
+
+void feed_page(struct feed *feed, const struct message_history *wish,
+               const struct message_page *page) {
+    struct feed_room *room = feed_find(feed, wish->room);
+    if (room == NULL || !feed_awaits(room, wish))
         return;
     feed->asked--;
     room->phase = FEED_WANTED;
-    bool complete;
-    if (room->begun) {
-        feed_deliver_new(feed, room, page->events);
-        complete = page->more == 0;
-    } else {
-        complete = !feed_gather(room, page->events) || page->more == 0 || page->events.size == 0 ||
-                   room->first_count >= feed->first;
-        if (complete) {
-            struct buffer first = room->first;
-            room->first = (struct buffer){0};
-            feed_begin(feed, room, (struct wire_blob){first.data, first.size}, page->more != 0);
-            buffer_free(&first);
-        }
-    }
+    bool complete =
+        room->begun ? feed_catch_up(feed, room, page) : feed_catch_first(feed, room, page);
     if (complete && room->asked_target == room->target)
         feed_go_live(feed, room);
     feed_go_on(feed);
@@ -290,9 +310,13 @@ void feed_forget(struct feed *feed) {
     }
 }
 
-bool feed_is_live(const struct feed *feed) {
-    for (size_t i = 0; i < feed->count; i++)
-        if (feed->rooms[i].phase != FEED_LIVE)
-            return false;
-    return true;
+uint32_t feed_drop_away(struct feed *feed) {
+    for (size_t i = 0; i < feed->count; i++) {
+        uint32_t number = feed->rooms[i].room;
+        if (feed->rooms[i].phase != FEED_AWAY)
+            continue;
+        feed_gone(feed, number);
+        return number;
+    }
+    return 0;
 }

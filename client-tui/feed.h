@@ -37,8 +37,9 @@ void feed_gone(struct feed *feed, uint32_t room);
 /* An event came live, as a frame. */
 void feed_event(struct feed *feed, const struct event_head *head, struct wire_blob frame);
 
-/* A page that was asked for came. */
-void feed_page(struct feed *feed, const struct message_page *page);
+/* The answer to a wish came. It is passed over when the room has another wish by now. */
+void feed_page(struct feed *feed, const struct message_history *wish,
+               const struct message_page *page);
 
 /* Live events up to the position may be missing. */
 void feed_behind(struct feed *feed, uint64_t position);
@@ -49,7 +50,8 @@ void feed_disconnected(struct feed *feed);
 /* The log is another one: what was seen means nothing now. */
 void feed_forget(struct feed *feed);
 
-/* True when every room is live. */
-bool feed_is_live(const struct feed *feed);
+/* Forgets a room of which the server has not said since the connection that we are in it, and
+ * returns its number; 0 when there is none. */
+uint32_t feed_drop_away(struct feed *feed);
 
 #endif

@@ -47,6 +47,13 @@ static bool net_outbox_fits(struct net *net, uint64_t up_to) {
     return next == up_to + 1;
 }
 
+/* The server has named all our rooms: those it did not were left by another client of the person.
+ */
+static void net_drop_left(struct net *net) {
+    for (uint32_t room; (room = feed_drop_away(net->feed)) != 0;)
+        reporter_gone(&net->reporter, room);
+}
+
 static void net_on_welcome(struct net *net, const struct message *message,
                            struct wire_blob payload) {
     const struct message_welcome *welcome = &message->welcome;
@@ -68,8 +75,11 @@ static void net_on_welcome(struct net *net, const struct message *message,
     net->phase = NET_ONLINE;
     net->backoff = NET_BACKOFF_FIRST;
     net->sent_up_to = welcome->up_to;
+    net->rooms_awaited = welcome->rooms;
     reporter_link(&net->reporter, LINK_ONLINE, 0, "");
     reporter_answer(&net->reporter, payload);
+    if (net->rooms_awaited == 0)
+        net_drop_left(net);
     if (net->start_room_number == 0)
         net_send_start_room(net);
 }
@@ -146,6 +156,8 @@ static void net_on_room(struct net *net, const struct message *message, struct w
     }
     reporter_answer(&net->reporter, payload);
     feed_room(net->feed, &message->room);
+    if (message->room.tag == 0 && net->rooms_awaited > 0 && --net->rooms_awaited == 0)
+        net_drop_left(net);
 }
 
 static void net_on_page(struct net *net, const struct message *message, struct wire_blob payload) {
@@ -154,7 +166,7 @@ static void net_on_page(struct net *net, const struct message *message, struct w
     if (!net_take_awaited(net, message->page.tag, &awaited))
         return;
     if (awaited.what == AWAIT_FEED)
-        feed_page(net->feed, &message->page);
+        feed_page(net->feed, &awaited.wish, &message->page);
     else if (awaited.what == AWAIT_PAGE)
         reporter_page(&net->reporter, &awaited.wish, message->page.events, message->page.more != 0);
 }

@@ -56,10 +56,11 @@ struct net {
     uint64_t heard; /* when something last came */
     uint64_t spoke; /* when something was last written */
     unsigned backoff;
-    unsigned overtaken;    /* times in a row that our session was given to another connection */
-    uint64_t overtaken_at; /* when, last */
-    bool tried_again;      /* after a taken nick, which may be held by another client of ours */
-    uint64_t sent_up_to;   /* number of the last post sent on this connection */
+    unsigned overtaken;     /* times in a row that our session was given to another connection */
+    uint64_t overtaken_at;  /* when, last */
+    bool tried_again;       /* after a taken nick, which may be held by another client of ours */
+    unsigned rooms_awaited; /* of the rooms that follow a welcome, those that have not come */
+    uint64_t sent_up_to;    /* number of the last post sent on this connection */
     uint32_t next_tag;
     struct link link;
     struct frame_reader input;

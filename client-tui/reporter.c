@@ -183,15 +183,25 @@ void reporter_answer(struct reporter *reporter, struct wire_blob payload) {
     reporter_add(reporter, news);
 }
 
-void reporter_error(struct reporter *reporter, uint32_t tag, const char *reason) {
-    struct message error = {.type = MESSAGE_ERROR};
+static void reporter_say(struct reporter *reporter, const struct message *message) {
     struct buffer frame = {0};
-    error.error.tag = tag;
-    error.error.code = ERROR_FAILED;
-    error.error.reason = wire_text(reason);
-    message_encode(&frame, &error);
+    message_encode(&frame, message);
     if (!frame.failed)
         reporter_answer(reporter,
                         (struct wire_blob){frame.data + FRAME_HEAD, frame.size - FRAME_HEAD});
     buffer_free(&frame);
+}
+
+void reporter_gone(struct reporter *reporter, uint32_t room) {
+    struct message gone = {.type = MESSAGE_GONE};
+    gone.gone.room = room;
+    reporter_say(reporter, &gone);
+}
+
+void reporter_error(struct reporter *reporter, uint32_t tag, const char *reason) {
+    struct message error = {.type = MESSAGE_ERROR};
+    error.error.tag = tag;
+    error.error.code = ERROR_FAILED;
+    error.error.reason = wire_text(reason);
+    reporter_say(reporter, &error);
 }

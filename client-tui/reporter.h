@@ -42,7 +42,8 @@ void reporter_post_refused(struct reporter *reporter, uint64_t number, unsigned 
                            struct wire_text reason);
 /* A server's message, with a copy of its payload. */
 void reporter_answer(struct reporter *reporter, struct wire_blob payload);
-/* An `error` of our own making. */
+/* An `error` and a `gone` of our own making. */
 void reporter_error(struct reporter *reporter, uint32_t tag, const char *reason);
+void reporter_gone(struct reporter *reporter, uint32_t room);
 
 #endif
