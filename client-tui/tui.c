@@ -138,6 +138,8 @@ static void tui_load_edges(struct room *room) {
         chat_newer(tui.chat, room);
     if (at_top)
         chat_older(tui.chat, room);
+    if (!room->in_past) /* the newer lines were all there */
+        pane_reach_goal(&tui.view.layout.pane, room);
 }
 
 /* Puts the pane where it is wanted, now that keys and news have done what they do. */

@@ -15,6 +15,7 @@ static struct room *tui_room(const struct tui *tui) {
 /* A selection that was left out of sight at the bottom is over. */
 static void tui_scroll(struct tui *tui, long rows) {
     struct room *room = tui_room(tui);
+    room->goal = GOAL_NONE;
     if (pane_scroll(&tui->view.layout.pane, room, rows) && rows > 0)
         chat_older(tui->chat, room);
     if (rows < 0 && room->anchor == NULL)
@@ -62,6 +63,7 @@ static void tui_mouse(struct tui *tui, char last) {
 
 static void tui_top(struct tui *tui, char last) {
     (void)last;
+    tui_room(tui)->goal = GOAL_NONE;
     pane_to_top(&tui->view.layout.pane, tui_room(tui));
     chat_older(tui->chat, tui_room(tui));
 }
@@ -70,6 +72,7 @@ static void tui_bottom(struct tui *tui, char last) {
     (void)last;
     room_follow(tui_room(tui));
     tui_room(tui)->selected = NULL;
+    tui_room(tui)->opened = true; /* at its end */
 }
 
 static bool is_selectable(const struct line *line) {

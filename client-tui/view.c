@@ -235,7 +235,6 @@ static void view_paint_too_small(void) {
 }
 
 void view_paint(struct view *view, const struct chat *chat) {
-    view_layout(view);
     erase();
     if (view->layout.fits) {
         const struct room *room = model_current(chat->model);
