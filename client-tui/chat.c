@@ -47,7 +47,7 @@ void chat_notice(struct chat *chat, const char *format, ...) {
     if (chat->sink.notice != NULL)
         chat->sink.notice(chat->sink.context, text);
     else
-        model_notice(chat->model, model_current(chat->model), "%s", text);
+        model_notice(model_current(chat->model), "%s", text);
     free(text);
 }
 
@@ -172,6 +172,12 @@ static bool chat_find_target(struct chat *chat, uint64_t id, struct chat_place *
     struct room *room = model_current(chat->model);
     *line = room->selected != NULL ? room->selected : model_own_newest(room);
     *target = (struct chat_place){room->number, id};
+    if (id == 0 && room->selected == NULL && model_has_pending(chat->model, room)) {
+        chat->failures++;
+        chat_notice(chat,
+                    "Your newest message here still waits to be sent. Alt-Up selects another.");
+        return false;
+    }
     if (id != 0)
         *line = model_find(chat->model, id, &target->room);
     else if (*line != NULL)

@@ -41,16 +41,17 @@ void chat_goto(struct chat *chat, uint32_t number, uint64_t id) {
 /* What is unread is loaded: the room opens there. */
 static void chat_open_unread(struct room *room) {
     room_set_marker(room);
-    room->opened = true;
-    if (room->marker == 0)
+    /* The server counts one's own among the unread: what is behind them comes next. */
+    if (room->marker == 0 && room->in_past)
+        room_read(room, room->past.last);
+    room->opened = room->marker != 0 || !room->in_past || room->unread == 0;
+    if (room->opened && room->marker == 0)
         room_follow(room);
 }
 
 static void chat_on_no_page(struct chat *chat, struct room *room, const struct news *news) {
     enum page_use use = passage_fail(room, &news->wish);
-    if (use == PAGE_UNREAD)
-        room->opened = news->code != ERROR_NONE; /* without a connection it is tried again */
-    else if (use == PAGE_AROUND)
+    if (use == PAGE_AROUND)
         chat_notice(chat, "That place could not be fetched from the server.");
 }
 
@@ -108,7 +109,9 @@ bool chat_first_unread(struct chat *chat) {
 
 void chat_note_read(struct chat *chat, uint64_t id) {
     struct room *room = model_current(chat->model);
-    if (room->opened)
+    /* A place that is shown with unread messages before it is not where the reading goes on. */
+    bool apart = room->in_past && room->past.more_before && room->past.first > room->read + 1;
+    if (room->opened && !apart)
         room_read(room, id);
 }
 

@@ -153,7 +153,8 @@ static void model_follow(struct model *model, struct room *room, const struct me
 
 /* Rings for a message that is meant for the reader. */
 static void model_ring(struct model *model, const struct room *room, const struct line *line) {
-    if (line->kind == LINE_MESSAGE && !line->own && (line->mention || room->kind == ROOM_DIRECT))
+    if (line->kind == LINE_MESSAGE && !line->own && line->id > room->read &&
+        (line->mention || room->kind == ROOM_DIRECT))
         model->bells++;
 }
 
@@ -185,15 +186,19 @@ void model_append(struct model *model, const struct news *news) {
     struct message event;
     if (room == NULL)
         return;
+    struct run notices = {0};
     if (news->reset) {
         room_clear(room);
+        notices = room->live;
+        room->live = (struct run){.more_before = news->more};
         room->begun = true;
-        room->live.more_before = news->more;
     }
     while (news_next_event(&frames, &event))
         model_append_event(model, room, &event, news->reset);
-    if (news->reset)
-        room_recount(room);
+    if (!news->reset)
+        return;
+    run_append(&room->live, &notices);
+    room_recount(room);
 }
 
 void model_read_page(const struct model *model, struct wire_blob frames, struct run *lines) {
@@ -222,13 +227,12 @@ void model_forget_log(struct model *model) {
     room->mentions = 0;
 }
 
-void model_notice(struct model *model, struct room *room, const char *format, ...) {
+void model_notice(struct room *room, const char *format, ...) {
     char *text = NULL;
     va_list arguments;
     va_start(arguments, format);
     int size = vasprintf(&text, format, arguments);
     va_end(arguments);
-    (void)model;
     if (size < 0)
         abort();
     const struct event_head head = {.time = clock_wall()};
@@ -307,10 +311,18 @@ bool model_pending_is_in(const struct model *model, const struct pending *pendin
            (room->number == 0 && model_room(model, pending->room) == NULL);
 }
 
+bool model_has_pending(const struct model *model, const struct room *room) {
+    for (const struct pending *each = model->pending; each != NULL; each = each->next)
+        if (model_pending_is_in(model, each, room))
+            return true;
+    return false;
+}
+
 void model_post(struct model *model, uint32_t room, struct wire_text text) {
     struct room *place = model_room(model, room);
     if (place != NULL) {
         place->marker = 0;
+        place->opened = true; /* at its end */
         room_follow(place);
     }
     model_add_pending(model, model->next_number++, room, text);

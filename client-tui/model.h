@@ -52,8 +52,7 @@ void model_append(struct model *model, const struct news *news);
 void model_read_page(const struct model *model, struct wire_blob frames, struct run *lines);
 
 /* A line of the client's own at the room's end; `text` may have several lines. */
-void model_notice(struct model *model, struct room *room, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+void model_notice(struct room *room, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A search result at the room's end, with its number in the list. */
 void model_hit(struct model *model, struct room *room, const struct message *event, size_t number);
 
@@ -71,6 +70,8 @@ void model_add_pending(struct model *model, uint64_t number, uint32_t room, stru
  * known before the server has been there, and the start room is all there is. */
 bool model_pending_is_in(const struct model *model, const struct pending *pending,
                          const struct room *room);
+/* Whether any waits in the room. */
+bool model_has_pending(const struct model *model, const struct room *room);
 /* A post just handed to net_post; it gets the next number. */
 void model_post(struct model *model, uint32_t room, struct wire_text text);
 void model_stored(struct model *model, uint64_t up_to);

@@ -24,8 +24,19 @@ bool passage_older(struct room *room, struct message_history *wish) {
     return true;
 }
 
+/* A passage that reaches into the live run goes: what is behind it is all there. */
+static bool passage_dissolve(struct room *room) {
+    if (!room->in_past || room->live.first == 0 || room->past.last < room->live.first)
+        return false;
+    room_follow(room);
+    passage_show(room, room->target);
+    return true;
+}
+
 bool passage_newer(struct room *room, struct message_history *wish) {
     if (!room->in_past || room->asked != PAGE_NONE || room->stalled)
+        return false;
+    if (passage_dissolve(room))
         return false;
     *wish = (struct message_history){.after = room->past.last, .before = run_begin(&room->live)};
     passage_ask(room, PAGE_NEWER, wish);
@@ -58,7 +69,6 @@ bool passage_show(struct room *room, uint64_t id) {
 
 /* The passage has met the live run: one run of both, in which the reader stays where he is. */
 static void passage_join(struct room *room) {
-    room->past.more_after = false;
     run_append(&room->past, &room->live);
     room->live = room->past;
     room->past = (struct run){0};
@@ -115,7 +125,6 @@ static void passage_begin(struct room *room, struct run *lines) {
     room->selected = NULL;
     room->past = *lines;
     *lines = (struct run){0};
-    room->past.more_after = true;
     room->in_past = true;
     if (room->past.count > 0)
         room->anchor = room->past.lines[room->past.count - 1];
@@ -124,12 +133,14 @@ static void passage_begin(struct room *room, struct run *lines) {
 static void passage_add_around(struct room *room, struct run *lines, bool more) {
     passage_begin(room, lines);
     room->past.more_before = more;
-    if (!passage_show(room, room->target))
+    if (!passage_dissolve(room) && !passage_show(room, room->target))
         room->selected = NULL;
 }
 
 static void passage_add_unread(struct room *room, struct run *lines, bool more) {
     passage_begin(room, lines);
+    if (room->past.last != 0)
+        run_cover(&room->past, room->wish.after + 1); /* ids of other rooms lie between */
     room->past.more_before = room->read > 0;
     if (!more && room->wish.before == run_begin(&room->live))
         passage_join(room);

@@ -52,10 +52,10 @@ const struct run *room_run_shown(const struct room *room) {
 }
 
 void room_follow(struct room *room) {
-    if (room->in_past) {
+    if (room->in_past)
         room->selected = NULL;
+    if (room->in_past || room->asked == PAGE_AROUND || room->asked == PAGE_UNREAD)
         room->asked = PAGE_NONE;
-    }
     run_free(&room->past);
     room->in_past = false;
     room->anchor = NULL;
@@ -65,9 +65,12 @@ void room_follow(struct room *room) {
 }
 
 void room_clear(struct room *room) {
+    struct run past = room->past;
+    room->past = (struct run){0};
     room_follow(room);
-    run_clear(&room->live);
-    room->live.more_before = false;
+    run_keep_notices(&past);
+    run_keep_notices(&room->live);
+    run_prepend(&room->live, &past);
     room->selected = NULL;
     room->asked = PAGE_NONE;
     room->marker = 0;
@@ -208,7 +211,9 @@ void room_set_unread(struct room *room, uint64_t read, unsigned unread, uint64_t
         return;
     room->read = read;
     room->unread = unread;
-    room->counted = counted;
+    /* While events still come the count may reach beyond those that are here. */
+    if (counted > room->counted)
+        room->counted = counted;
     room_recount(room);
 }
 

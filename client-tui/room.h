@@ -71,10 +71,10 @@ void room_set_text(char **place, struct wire_text text);
 struct run *room_run(struct room *room);
 const struct run *room_run_shown(const struct room *room);
 
-/* Forgets all lines. */
+/* Forgets all lines but the client's own words, which may be all that is left of the user's. */
 void room_clear(struct room *room);
 
-/* Forgets the passage and follows the newest line again. */
+/* Forgets the passage, or the page that was to begin one, and follows the newest line again. */
 void room_follow(struct room *room);
 
 /* Adds the newest line; what is too much goes. */

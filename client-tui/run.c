@@ -28,6 +28,19 @@ void run_cover(struct run *run, uint64_t id) {
         run->last = id;
 }
 
+void run_keep_notices(struct run *run) {
+    size_t kept = 0;
+    for (size_t i = 0; i < run->count; i++)
+        if (run->lines[i]->kind == LINE_NOTICE)
+            run->lines[kept++] = run->lines[i];
+        else
+            free(run->lines[i]);
+    run->count = kept;
+    run->first = 0;
+    run->last = 0;
+    run->more_before = false;
+}
+
 void run_clear(struct run *run) {
     for (size_t i = 0; i < run->count; i++)
         free(run->lines[i]);
@@ -81,13 +94,12 @@ static void run_find_last(struct run *run) {
 }
 
 struct run run_split(struct run *run, size_t count) {
-    struct run newer = {.more_before = true, .more_after = run->more_after, .last = run->last};
+    struct run newer = {.more_before = true, .last = run->last};
     for (size_t i = count; i < run->count; i++)
         run_push(&newer, run->lines[i]);
     run_find_first(&newer);
     struct run older = *run;
     older.count = count;
-    older.more_after = true;
     run_find_last(&older);
     *run = newer;
     return older;
@@ -105,7 +117,6 @@ void run_drop_oldest(struct run *run, size_t count) {
 void run_drop_newest(struct run *run, size_t count) {
     while (count-- > 0)
         free(run->lines[--run->count]);
-    run->more_after = true;
     run_find_last(run);
 }
 

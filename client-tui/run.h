@@ -16,12 +16,13 @@ struct run {
     uint64_t first;   /* events with first <= id <= last are here, those without a line too; */
     uint64_t last;    /* 0 when there is none */
     bool more_before; /* the server has older ones */
-    bool more_after;  /* and newer ones */
 };
 
 void run_push(struct run *run, struct line *line);
 /* Notes that the event is here. */
 void run_cover(struct run *run, uint64_t id);
+/* Forgets all events; lines of the client's own words stay, in a run that has nothing else. */
+void run_keep_notices(struct run *run);
 void run_clear(struct run *run);
 void run_free(struct run *run);
 
@@ -32,7 +33,7 @@ void run_prepend(struct run *run, struct run *from);
 /* Takes the oldest `count` lines out, as a run of their own. */
 struct run run_split(struct run *run, size_t count);
 
-/* Frees lines at an end; there are more in that direction from then on. */
+/* Frees lines at an end. */
 void run_drop_oldest(struct run *run, size_t count);
 void run_drop_newest(struct run *run, size_t count);
 

@@ -603,11 +603,88 @@ static void a_room_opens_where_the_reading_ended(void **state) {
     struct news page = {.kind = NEWS_PAGE, .room = 1, .wish = room->wish, .failed = true};
     chat_apply(&chat, &page);
     assert_false(room->opened);
+    /* Nor is it opened elsewhere when the server cannot: what is below would count as read. */
     page.code = ERROR_FAILED;
     room->stalled = false;
     chat_settle_room(&chat);
     chat_apply(&chat, &page);
+    assert_false(room->opened);
+    chat_note_read(&chat, 13);
+    assert_int_equal(room->read, 0);
+}
+
+static void append_message(struct buffer *frames, uint64_t id, uint32_t actor) {
+    struct message event = {.type = MESSAGE_MESSAGE};
+    event.event = (struct event_head){.id = id, .room = 1, .actor = actor};
+    event.message.nick = wire_text("x");
+    event.message.body = wire_text("y");
+    message_encode(frames, &event);
+}
+
+/* The page that the room waits for comes, with two messages of the actor. */
+static void page_comes(const struct room *room, uint64_t first, uint64_t second, uint32_t actor) {
+    struct buffer frames = {0};
+    struct news page = {.kind = NEWS_PAGE, .room = 1, .wish = room->wish, .more = true};
+    append_message(&frames, first, actor);
+    append_message(&frames, second, actor);
+    page.frames = (struct wire_blob){frames.data, frames.size};
+    chat_apply(&chat, &page);
+    buffer_free(&frames);
+}
+
+/* A lobby whose newest message is 1000, read up to 100, with 50 unread. */
+static struct room *lobby_far_behind(void) {
+    struct room *room = model_current(chat.model);
+    chat.model->account = 7;
+    arrives(1000, 5, "newest", true);
+    room->live.more_before = true;
+    room_set_unread(room, 100, 50, 1000);
+    chat_settle_room(&chat);
+    expect_noted("history 1 100..1000", "");
+    return room;
+}
+
+static void ones_own_messages_are_passed_over_on_the_way_to_the_first_unread(void **state) {
+    (void)state;
+    struct room *room = lobby_far_behind();
+    page_comes(room, 110, 120, 7);
+    assert_false(room->opened);
+    assert_int_equal(room->unread, 48);
+    chat_settle_room(&chat);
+    expect_noted("history 1 120..1000", "");
+    page_comes(room, 300, 310, 5);
     assert_true(room->opened);
+    assert_int_equal(room->marker, 300);
+    chat_note_read(&chat, 310);
+    assert_int_equal(room->read, 310);
+}
+
+static void a_place_further_down_is_not_where_the_reading_went_on(void **state) {
+    (void)state;
+    struct room *room = lobby_far_behind();
+    chat_goto(&chat, 1, 500);
+    expect_noted("history 1 0..501", "");
+    page_comes(room, 490, 500, 5);
+    assert_int_equal(room->selected->id, 500);
+    chat_note_read(&chat, 500);
+    assert_int_equal(room->read, 100);
+    assert_int_equal(room->unread, 50);
+}
+
+static void what_still_waits_is_not_passed_over_for_what_was_said_before(void **state) {
+    (void)state;
+    struct room *room = lobby_with_messages();
+    enter("waits");
+    noted[0] = '\0';
+    enter("/delete");
+    enter("/edit other words");
+    assert_string_equal(noted, "");
+    assert_non_null(strstr(notices, "still waits to be sent"));
+    enter("/delete =12");
+    expect_noted("delete", "id=12");
+    room->selected = room->live.lines[2];
+    enter("/delete");
+    expect_noted("delete", "id=13");
 }
 
 #define fresh(test) cmocka_unit_test_setup_teardown(test, begin, end)
@@ -639,6 +716,9 @@ int main(void) {
         fresh(what_was_read_is_told_once_a_second_at_most),
         fresh(another_client_of_the_person_may_have_read),
         fresh(a_room_opens_where_the_reading_ended),
+        fresh(ones_own_messages_are_passed_over_on_the_way_to_the_first_unread),
+        fresh(a_place_further_down_is_not_where_the_reading_went_on),
+        fresh(what_still_waits_is_not_passed_over_for_what_was_said_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -238,6 +238,41 @@ static void a_page_that_failed_is_not_asked_for_over_and_over(void **state) {
     assert_true(passage_older(room, &wish));
 }
 
+static void a_passage_that_reaches_into_the_live_lines_doubles_none(void **state) {
+    (void)state;
+    struct message_history wish;
+    passage_around(room, 950, &wish);
+    answer(&wish);
+    assert_false(room->in_past);
+    assert_int_equal(room->selected->id, 950);
+    expect_shown(LIVE_BEGIN, HISTORY_END);
+    /* The first live lines come while the passage grows towards where there were none. */
+    struct run live = room->live;
+    room->live = (struct run){.more_before = true};
+    passage_around(room, 850, &wish);
+    answer(&wish);
+    assert_true(passage_newer(room, &wish));
+    room->live = live;
+    answer(&wish);
+    assert_true(room->in_past);
+    assert_false(passage_newer(room, &wish));
+    assert_false(room->in_past);
+    expect_shown(LIVE_BEGIN, HISTORY_END);
+}
+
+static void back_at_the_newest_line_a_place_asked_for_is_not_shown_any_more(void **state) {
+    (void)state;
+    struct message_history wish;
+    passage_around(room, 500, &wish);
+    room_follow(room);
+    assert_int_equal(answer(&wish), PAGE_NONE);
+    expect_shown(LIVE_BEGIN, HISTORY_END);
+    /* An older page is wanted nevertheless. */
+    passage_older(room, &wish);
+    room_follow(room);
+    assert_int_equal(answer(&wish), PAGE_OLDER);
+}
+
 static void posting_follows_the_newest_line_again(void **state) {
     (void)state;
     struct message_history wish;
@@ -267,6 +302,8 @@ int main(void) {
         fresh(a_page_without_lines_still_leads_further),
         fresh(a_passage_is_bounded_at_its_far_end),
         fresh(a_page_that_failed_is_not_asked_for_over_and_over),
+        fresh(a_passage_that_reaches_into_the_live_lines_doubles_none),
+        fresh(back_at_the_newest_line_a_place_asked_for_is_not_shown_any_more),
         fresh(posting_follows_the_newest_line_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
