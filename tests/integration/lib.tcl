@@ -132,6 +132,21 @@ proc open_client {name {columns 100} {rows 24} args} {
     open_terminal $name $columns $rows "$build/chat-tui --nick $name $args 127.0.0.1 $port"
 }
 
+# Opens a client that can be stopped: its parent is a shell, as tmux continues at once what it has begun.
+proc open_stoppable_client {name nick} {
+    global build port
+    open_terminal $name 100 24 "sh -c '$build/chat-tui --nick $nick 127.0.0.1 $port; :'"
+    wait_screen $name "$nick  online"
+}
+
+# Stops the client and returns its process, to be continued.
+proc stop_client {name} {
+    set pid [exec pgrep -P [tmux display-message -p -t $name "#{pane_pid}"]]
+    exec kill -STOP $pid
+    wait_until "$name to be stopped" {[regexp {\) T } [read_file /proc/$pid/stat]]}
+    return $pid
+}
+
 proc type {name text} {
     tmux send-keys -t $name -l $text
 }
@@ -182,6 +197,11 @@ proc wait_screen {name text} {
         }
         after 20
     }
+}
+
+# Types the bytes again and again until the text is there.
+proc type_until {name bytes text} {
+    wait_until "'$text' on $name's screen" {[type_bytes $name $bytes] eq "" && [screen_has $name $text]}
 }
 
 proc wait_screen_without {name text} {
