@@ -24,19 +24,22 @@ bool passage_older(struct room *room, struct message_history *wish) {
     return true;
 }
 
-/* A passage that reaches into the live run goes: what is behind it is all there. */
-static bool passage_dissolve(struct room *room) {
-    if (!room->in_past || room->live.first == 0 || room->past.last < room->live.first)
+/* A passage that reaches into the live run needs no more pages: it goes as soon as all of its end
+ * is there. */
+static bool passage_overlaps(struct room *room) {
+    if (room->live.first == 0 || room->past.last < room->live.first)
         return false;
-    room_follow(room);
-    passage_show(room, room->target);
+    if (room->live.last >= room->past.last) {
+        room_follow(room);
+        passage_show(room, room->target);
+    }
     return true;
 }
 
 bool passage_newer(struct room *room, struct message_history *wish) {
     if (!room->in_past || room->asked != PAGE_NONE || room->stalled)
         return false;
-    if (passage_dissolve(room))
+    if (passage_overlaps(room))
         return false;
     *wish = (struct message_history){.after = room->past.last, .before = run_begin(&room->live)};
     passage_ask(room, PAGE_NEWER, wish);
@@ -133,7 +136,7 @@ static void passage_begin(struct room *room, struct run *lines) {
 static void passage_add_around(struct room *room, struct run *lines, bool more) {
     passage_begin(room, lines);
     room->past.more_before = more;
-    if (!passage_dissolve(room) && !passage_show(room, room->target))
+    if (!passage_show(room, room->target))
         room->selected = NULL;
 }
 

@@ -408,6 +408,7 @@ static void only_the_newest_search_is_answered(void **state) {
     /* Nor is one of a log that is not there any more, or older ones of it. */
     struct message welcome = {.type = MESSAGE_WELCOME};
     welcome.welcome.server = 1;
+    welcome.welcome.nick = wire_text("alice");
     answer(&welcome);
     enter("/search violets");
     welcome.welcome.epoch = 2;

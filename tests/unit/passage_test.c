@@ -246,6 +246,21 @@ static void a_passage_that_reaches_into_the_live_lines_doubles_none(void **state
     assert_false(room->in_past);
     assert_int_equal(room->selected->id, 950);
     expect_shown(LIVE_BEGIN, HISTORY_END);
+    /* A place that the live lines have not come to yet. */
+    struct run all = room->live;
+    room->live = (struct run){.more_before = true};
+    for (uint64_t id = LIVE_BEGIN; id <= 920; id++)
+        push(&room->live, id);
+    passage_around(room, 940, &wish);
+    answer(&wish);
+    assert_false(passage_newer(room, &wish));
+    assert_int_equal(room->selected->id, 940);
+    expect_shown(841, 940);
+    run_free(&room->live);
+    room->live = all;
+    assert_false(passage_newer(room, &wish));
+    assert_int_equal(room->selected->id, 940);
+    expect_shown(LIVE_BEGIN, HISTORY_END);
     /* The first live lines come while the passage grows towards where there were none. */
     struct run live = room->live;
     room->live = (struct run){.more_before = true};
