@@ -88,12 +88,14 @@ static void chat_amend_hit(const struct chat *chat, struct message *hit) {
     struct wire_blob frames = {chat->amendments.data, chat->amendments.size};
     struct message event;
     while (news_next_event(&frames, &event)) {
-        bool deleted = event.type == MESSAGE_DELETED;
-        if (event_target(&event) != hit->event.id ||
-            (hit->message.amended != 0 && hit->message.body.size == 0) ||
-            (!deleted && event.edited.body.size == 0))
-            continue;
-        hit->message.body = deleted ? (struct wire_text){0} : event.edited.body;
+        struct wire_text body = {0};
+        bool edited = event.type == MESSAGE_EDITED;
+        bool deleted = hit->message.amended != 0 && hit->message.body.size == 0;
+        if (edited)
+            body = event.edited.body;
+        if (event_target(&event) != hit->event.id || deleted || (edited && body.size == 0))
+            continue; /* what was deleted stays so, and what was superseded has no text */
+        hit->message.body = body;
         hit->message.amended = event.event.time > 0 ? event.event.time : 1;
     }
 }
