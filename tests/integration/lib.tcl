@@ -132,6 +132,25 @@ proc open_client {name {columns 100} {rows 24} args} {
     open_terminal $name $columns $rows "$build/chat-tui --nick $name $args 127.0.0.1 $port"
 }
 
+# Goes on with the test where the folder is a disk of 4 MB, which is a mount that nobody else sees and that
+# ends with the test, also where the user may not mount.
+proc mount_small_disk {disk} {
+    global env
+    if {[info exists env(CHAT_DISK_MOUNTED)]} {
+        return
+    }
+    file mkdir $disk
+    set env(CHAT_DISK_MOUNTED) 1
+    foreach way {{unshare -m} {unshare -rm}} {
+        if {![catch {exec {*}$way mount -t tmpfs -o size=4m tmpfs $disk} reason]} {
+            set test "mount -t tmpfs -o size=4m tmpfs $disk && exec expect -f [info script]"
+            exit [catch {exec {*}$way sh -c $test >@ stdout 2>@ stderr}]
+        }
+    }
+    puts "skipped: cannot mount a small disk: $reason"
+    pass
+}
+
 # Opens a client that can be stopped: its parent is a shell, as tmux continues at once what it has begun.
 proc open_stoppable_client {name nick} {
     global build port
