@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+enum { IDENTITY_KEPT_MAX = 100 };
 
 void identity_init(struct identity *identity, const char *folder) {
     *identity = (struct identity){0};
@@ -69,15 +72,31 @@ static bool identity_write(const struct identity *identity) {
     return written;
 }
 
+/* Gives what is in the file's place another name: "identity.1", or the next that is free. */
+static bool identity_put_aside(struct identity *identity) {
+    struct stat status;
+    identity->kept[0] = '\0';
+    if (lstat(identity->path, &status) != 0)
+        return true;
+    for (int i = 1; i < IDENTITY_KEPT_MAX; i++) {
+        snprintf(identity->kept, sizeof identity->kept, "%s.%d", identity->path, i);
+        if (lstat(identity->kept, &status) != 0)
+            return rename(identity->path, identity->kept) == 0;
+    }
+    identity->kept[0] = '\0';
+    return true;
+}
+
 bool identity_keep(struct identity *identity, struct wire_blob secret) {
     if (secret.size != SECRET_BYTES)
         return true;
     identity_read(identity);
+    identity->kept[0] = '\0';
     if (identity->size == SECRET_BYTES &&
         memcmp(identity->secret, secret.data, SECRET_BYTES) == 0 &&
         (identity->path == NULL || access(identity->path, F_OK) == 0))
         return true;
     memmove(identity->secret, secret.data, SECRET_BYTES);
     identity->size = SECRET_BYTES;
-    return identity->path == NULL || identity_write(identity);
+    return identity->path == NULL || (identity_put_aside(identity) && identity_write(identity));
 }

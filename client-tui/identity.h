@@ -10,10 +10,13 @@
 
 #include <stdbool.h>
 
+enum { IDENTITY_PATH_MAX = 512 };
+
 struct identity {
     char *path; /* NULL: there is no file, only memory */
     uint8_t secret[SECRET_BYTES];
-    size_t size; /* 0: none yet */
+    size_t size;                  /* 0: none yet */
+    char kept[IDENTITY_PATH_MAX]; /* where the file that was replaced last is now; or "" */
 };
 
 /* Begins with the file "identity" of the folder; NULL for none. */
@@ -23,8 +26,9 @@ void identity_free(struct identity *identity);
 /* Reads the file again, if there is one. True when that gave another secret than before. */
 bool identity_read(struct identity *identity);
 
-/* Keeps a secret; the file is written when it has another one. False, with errno, when it could not
- * be written; it is in memory then. */
+/* Keeps a secret; the file is written when it has another one. One that is there, and is not just
+ * that, gets another name (`kept`): it is an account on the server that made it. False, with errno,
+ * when it could not be written; it is in memory then. */
 bool identity_keep(struct identity *identity, struct wire_blob secret);
 
 #endif

@@ -7,6 +7,7 @@
 #include <langinfo.h>
 #include <locale.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,5 +216,6 @@ int main(int argc, char **argv) {
         return EXIT_USAGE;
     if (!set_locale())
         return EXIT_FAILURE;
+    signal(SIGXFSZ, SIG_IGN); /* a limit on files is met like a full disk */
     return run(&settings);
 }

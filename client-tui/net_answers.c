@@ -32,7 +32,7 @@ static void net_renew_outbox(struct net *net) {
     reporter_outbox(&net->reporter, net->outbox, not_taken);
     net_drop_link(net);
     net->phase = NET_WAITING;
-    net->due = 0;
+    net->due = clock_monotonic() + NET_BACKOFF_FIRST;
 }
 
 /* Drops what the server has stored; false when it knows of posts that we never made, or lacks some

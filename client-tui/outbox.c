@@ -1,5 +1,6 @@
 #include "outbox.h"
 #include "buffer.h"
+#include "clock.h"
 #include "identity.h"
 #include "paths.h"
 
@@ -14,9 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OUTBOX_FILES_MAX = 1000 };
+enum { OUTBOX_FILES_MAX = 1000, OUTBOX_WIPE_MILLISECONDS = 1000 };
 
 static const char outbox_hold[] = "PRAGMA locking_mode=EXCLUSIVE;"
+                                  "PRAGMA secure_delete=ON;"
                                   "PRAGMA journal_mode=WAL;"
                                   "PRAGMA synchronous=FULL;"
                                   "BEGIN EXCLUSIVE;";
@@ -43,6 +45,9 @@ struct outbox {
     struct outbox_post *first;
     struct outbox_post *last;
     bool in_transaction;
+    bool in_memory;  /* there is no file */
+    bool incomplete; /* the disk did not take all that waits */
+    uint64_t wiped;  /* when the file was last cleared of what was sent; monotonic */
     char problem[OUTBOX_PROBLEM_MAX];
 };
 
@@ -73,9 +78,11 @@ static void outbox_begin(struct outbox *outbox) {
     outbox->in_transaction = true;
 }
 
-void outbox_flush(struct outbox *outbox) {
-    if (outbox->in_transaction)
-        outbox_execute(outbox, "COMMIT");
+/* Ends the transaction; one that the disk does not take is rolled back, and leaves a problem. */
+static void outbox_commit(struct outbox *outbox) {
+    outbox_execute(outbox, "COMMIT");
+    if (sqlite3_get_autocommit(outbox->database) == 0)
+        sqlite3_exec(outbox->database, "ROLLBACK", NULL, NULL, NULL);
     outbox->in_transaction = false;
 }
 
@@ -85,6 +92,39 @@ static void outbox_save(struct outbox *outbox) {
                "INSERT OR REPLACE INTO client(one, outbox, next_number, server, epoch)"
                " VALUES(1,?,?,?,?)",
                numbers, 4, (struct wire_blob){0});
+}
+
+static void outbox_insert(struct outbox *outbox, const struct outbox_post *post) {
+    const uint64_t numbers[] = {post->number, post->room};
+    outbox_run(outbox, "INSERT INTO posts VALUES(?,?,?)", numbers, 2,
+               (struct wire_blob){(const uint8_t *)post->body, post->size});
+}
+
+/* Writes all that waits in the place of what is there. */
+static void outbox_write_all(struct outbox *outbox) {
+    outbox_begin(outbox);
+    outbox_execute(outbox, "DELETE FROM posts");
+    for (const struct outbox_post *post = outbox->first; post != NULL; post = post->next)
+        outbox_insert(outbox, post);
+    outbox_save(outbox);
+}
+
+void outbox_flush(struct outbox *outbox) {
+    if (!outbox->in_transaction)
+        return;
+    outbox_commit(outbox);
+    outbox->incomplete = outbox->incomplete || outbox->problem[0] != '\0';
+    if (!outbox->incomplete || outbox->in_memory)
+        return;
+    /* What the disk did not take before, it may take now. */
+    char problem[OUTBOX_PROBLEM_MAX];
+    memcpy(problem, outbox->problem, sizeof problem);
+    outbox->problem[0] = '\0';
+    outbox_write_all(outbox);
+    outbox_commit(outbox);
+    outbox->incomplete = outbox->problem[0] != '\0';
+    if (outbox->incomplete)
+        memcpy(outbox->problem, problem, sizeof problem);
 }
 
 static struct outbox_post *outbox_append(struct outbox *outbox, uint64_t number, uint32_t room,
@@ -281,6 +321,7 @@ struct outbox *outbox_open(const char *host, const char *port, const char *nick)
     umask(mask);
     if (outbox == NULL)
         return NULL;
+    outbox->in_memory = !on_disk;
     memcpy(outbox->problem, on_disk ? "" : problem, on_disk ? 1 : sizeof problem);
     outbox->next_number = OUTBOX_FIRST_NUMBER;
     if (!outbox_load_client(outbox)) {
@@ -349,6 +390,17 @@ static void outbox_drop_all(struct outbox *outbox) {
     outbox_execute(outbox, "DELETE FROM posts");
 }
 
+static void outbox_keep_identity(struct outbox *outbox, struct wire_blob secret) {
+    if (!identity_keep(&outbox->identity, secret))
+        snprintf(outbox->problem, sizeof outbox->problem, "cannot write %.150s: %s",
+                 outbox->identity.path, strerror(errno));
+    else if (outbox->identity.kept[0] != '\0')
+        snprintf(
+            outbox->problem, sizeof outbox->problem,
+            "you are a new person to this server; the secret of who you were is kept in %.120s",
+            outbox->identity.kept);
+}
+
 enum outbox_log outbox_welcome(struct outbox *outbox, const struct message_welcome *welcome) {
     enum outbox_log log = outbox_log_of(outbox, welcome);
     outbox->server = welcome->server;
@@ -358,9 +410,7 @@ enum outbox_log outbox_welcome(struct outbox *outbox, const struct message_welco
         outbox_drop_all(outbox);
     outbox_save(outbox);
     outbox_flush(outbox);
-    if (!identity_keep(&outbox->identity, welcome->secret))
-        snprintf(outbox->problem, sizeof outbox->problem, "cannot write %.150s: %s",
-                 outbox->identity.path, strerror(errno));
+    outbox_keep_identity(outbox, welcome->secret);
     return log;
 }
 
@@ -369,12 +419,20 @@ const struct outbox_post *outbox_add(struct outbox *outbox, uint32_t room, struc
     if (post == NULL)
         return NULL;
     outbox_begin(outbox);
-    const uint64_t numbers[] = {post->number, room};
-    outbox_run(outbox, "INSERT INTO posts VALUES(?,?,?)", numbers, 2,
-               (struct wire_blob){(const uint8_t *)post->body, post->size});
+    outbox_insert(outbox, post);
     outbox->next_number++;
     outbox_save(outbox);
     return post;
+}
+
+/* What was sent is the server's to keep, or to delete: it goes from the write-ahead log too, when
+ * nothing waits, and not for each post. */
+static void outbox_wipe(struct outbox *outbox) {
+    uint64_t now = clock_monotonic();
+    if (outbox->first != NULL || now - outbox->wiped < OUTBOX_WIPE_MILLISECONDS)
+        return;
+    outbox->wiped = now;
+    sqlite3_wal_checkpoint_v2(outbox->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 }
 
 void outbox_stored(struct outbox *outbox, uint64_t up_to) {
@@ -393,6 +451,7 @@ void outbox_stored(struct outbox *outbox, uint64_t up_to) {
     outbox_execute(outbox, "PRAGMA synchronous=NORMAL");
     outbox_run(outbox, "DELETE FROM posts WHERE number<=?", &up_to, 1, (struct wire_blob){0});
     outbox_execute(outbox, "PRAGMA synchronous=FULL");
+    outbox_wipe(outbox);
 }
 
 void outbox_refused(struct outbox *outbox, uint64_t number) {
@@ -438,14 +497,8 @@ void outbox_bind(struct outbox *outbox, uint32_t room) {
 void outbox_renew(struct outbox *outbox) {
     outbox->id = outbox_random();
     outbox->next_number = OUTBOX_FIRST_NUMBER;
-    outbox_begin(outbox);
-    outbox_execute(outbox, "DELETE FROM posts");
-    for (struct outbox_post *post = outbox->first; post != NULL; post = post->next) {
+    for (struct outbox_post *post = outbox->first; post != NULL; post = post->next)
         post->number = outbox->next_number++;
-        const uint64_t numbers[] = {post->number, post->room};
-        outbox_run(outbox, "INSERT INTO posts VALUES(?,?,?)", numbers, 2,
-                   (struct wire_blob){(const uint8_t *)post->body, post->size});
-    }
-    outbox_save(outbox);
+    outbox_write_all(outbox);
     outbox_flush(outbox);
 }

@@ -180,6 +180,56 @@ static void all_clients_of_a_person_share_the_secret(void **state) {
     outbox_close(second);
 }
 
+/* A server that does not know us, on the wrong folder perhaps, does not cost us the account. */
+static void a_secret_that_is_replaced_is_kept(void **state) {
+    (void)state;
+    char path[256];
+    uint8_t found[SECRET_BYTES + 1];
+    for (uint8_t i = 1; i <= 3; i++) {
+        uint8_t secret[SECRET_BYTES];
+        memset(secret, i, sizeof secret);
+        struct outbox *outbox = open_as("replaced");
+        welcome(outbox, 40u + i, 5, secret);
+        assert_true((outbox_problem(outbox) != NULL) == (i > 1));
+        if (i > 1)
+            assert_non_null(strstr(outbox_problem(outbox), "you are a new person"));
+        outbox_close(outbox);
+    }
+    for (uint8_t i = 1; i <= 2; i++) {
+        snprintf(path, sizeof path, "%s/chat-tui/127.0.0.1_8000/replaced/identity.%d", folder, i);
+        FILE *file = fopen(path, "r");
+        assert_non_null(file);
+        assert_int_equal(fread(found, 1, sizeof found, file), SECRET_BYTES);
+        assert_int_equal(found[0], i);
+        fclose(file);
+    }
+}
+
+static bool file_holds(const char *path, const char *bytes) {
+    static char content[1 << 20];
+    FILE *file = fopen(path, "r");
+    size_t size = file != NULL ? fread(content, 1, sizeof content, file) : 0;
+    if (file != NULL)
+        fclose(file);
+    return size > 0 && memmem(content, size, bytes, strlen(bytes)) != NULL;
+}
+
+/* What the server has, it may delete: no copy stays here. */
+static void what_was_sent_leaves_the_disk(void **state) {
+    (void)state;
+    char path[2][256];
+    struct outbox *outbox = open_as("sent");
+    for (size_t i = 0; i < 2; i++)
+        snprintf(path[i], sizeof path[i], "%s/chat-tui/127.0.0.1_8000/sent/0.db%s", folder,
+                 i == 0 ? "" : "-wal");
+    add(outbox, 1, "xyzzy-secret");
+    assert_true(file_holds(path[0], "xyzzy-secret") || file_holds(path[1], "xyzzy-secret"));
+    outbox_stored(outbox, 1);
+    assert_false(file_holds(path[0], "xyzzy-secret"));
+    assert_false(file_holds(path[1], "xyzzy-secret"));
+    outbox_close(outbox);
+}
+
 static void half_a_secret_is_none(void **state) {
     (void)state;
     char path[256];
@@ -306,6 +356,8 @@ int main(void) {
         cmocka_unit_test(the_secret_and_the_server_are_remembered),
         cmocka_unit_test(another_server_gets_none_of_what_waits_for_the_one_before),
         cmocka_unit_test(all_clients_of_a_person_share_the_secret),
+        cmocka_unit_test(a_secret_that_is_replaced_is_kept),
+        cmocka_unit_test(what_was_sent_leaves_the_disk),
         cmocka_unit_test(half_a_secret_is_none),
         cmocka_unit_test(a_file_of_the_version_before_is_taken_over),
         cmocka_unit_test(begun_anew_the_posts_are_numbered_from_one_under_another_id),
