@@ -15,15 +15,26 @@
 
 enum { BACKUP_BUSY_MILLISECONDS = 5000 }; /* a server that starts or stops holds the log */
 
-/* Opens the folder's log for reading only; NULL after saying why not. */
+/* Opens a log and reads its version: -1 when it cannot. */
+static int backup_try(const char *path, int flags, sqlite3 **log) {
+    if (page_guard_open(path, log, flags) != SQLITE_OK)
+        return -1;
+    sqlite3_busy_timeout(*log, BACKUP_BUSY_MILLISECONDS);
+    sqlite3_db_config(*log, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    return schema_version(*log);
+}
+
+/* Opens the folder's log; NULL after saying why not. For reading only, unless a server that ended
+ * in the middle of a change left it to the next one to take that back. */
 static sqlite3 *backup_open_log(const char *folder) {
     char *path = path_join(folder, "log.db");
     sqlite3 *log = NULL;
-    int result = path != NULL ? page_guard_open(path, &log, SQLITE_OPEN_READONLY) : SQLITE_NOMEM;
+    int version = path != NULL ? backup_try(path, SQLITE_OPEN_READONLY, &log) : -1;
+    if (log != NULL && version < 0 && sqlite3_errcode(log) == SQLITE_READONLY) {
+        sqlite3_close(log);
+        version = backup_try(path, SQLITE_OPEN_READWRITE, &log);
+    }
     free(path);
-    if (result == SQLITE_OK)
-        sqlite3_busy_timeout(log, BACKUP_BUSY_MILLISECONDS);
-    int version = result == SQLITE_OK ? schema_version(log) : -1;
     if (version == SCHEMA_VERSION)
         return log;
     if (version > SCHEMA_VERSION)
