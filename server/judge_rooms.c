@@ -3,6 +3,7 @@
 #include "name.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void judge_join(struct judge *judge, const struct request *request, struct presence *presence) {
@@ -71,11 +72,11 @@ static bool judge_pair(struct judge *judge, struct room *room, struct account *c
 }
 
 void judge_complete_pair(struct judge *judge, struct room *room) {
-    unsigned ids[2];
-    if (room->member_count == 2 || sscanf(room->name, "%u:%u", &ids[0], &ids[1]) != 2)
-        return;
-    for (size_t i = 0; i < 2; i++) {
-        struct account *account = state_account(judge->state, ids[i]);
+    char *high = NULL;
+    const unsigned long low = strtoul(room->name, &high, 10); /* "LOW:HIGH" */
+    const unsigned long ids[2] = {low, strtoul(high + 1, NULL, 10)};
+    for (size_t i = 0; i < 2 && room->member_count < 2; i++) {
+        struct account *account = state_account(judge->state, (uint32_t)ids[i]);
         if (account == NULL || room_has_member(room, account->id))
             continue;
         judge_add_member(judge, room, account);
