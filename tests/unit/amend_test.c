@@ -1,7 +1,6 @@
 /* Edits, deletions, and how far a room was read. */
 #include "rig.h"
 #include "archive.h"
-#include "inspect.h"
 #include "page_guard.h"
 
 static uint8_t secret[SECRET_BYTES];
@@ -93,17 +92,6 @@ static void an_edit_is_an_event_and_the_history_has_the_new_text(void **state) {
     forget_rest();
 }
 
-static void assert_sound(struct rig *rig, uint64_t messages) {
-    struct inspection inspection;
-    sqlite3 *database;
-    assert_int_equal(page_guard_open(store_path(rig->store), &database, SQLITE_OPEN_READONLY),
-                     SQLITE_OK);
-    if (!inspect_database(database, &inspection))
-        fail_msg("%s", inspection.problem);
-    assert_int_equal(inspection.messages, messages);
-    sqlite3_close(database);
-}
-
 static void a_batch_of_posts_and_edits_keeps_every_other_event(void **state) {
     struct rig *rig = *state;
     greet(rig, 1, "alice", no_secret);
@@ -115,7 +103,7 @@ static void a_batch_of_posts_and_edits_keeps_every_other_event(void **state) {
     for (uint64_t number = 2; number < 50; number++)
         expect(rig, MESSAGE_DONE);
     assert_body(rig, id, "odd");
-    assert_sound(rig, 49);
+    assert_int_equal(inspect_rig(rig).messages, 49);
     forget_rest();
 }
 
@@ -137,7 +125,7 @@ static void a_segment_that_edits_make_large_is_cut(void **state) {
     }
     for (size_t i = 0; i < MESSAGES; i++)
         assert_body(rig, ids[i], large);
-    assert_sound(rig, MESSAGES);
+    assert_int_equal(inspect_rig(rig).messages, MESSAGES);
     sqlite3 *database;
     sqlite3_stmt *row;
     page_guard_open(store_path(rig->store), &database, SQLITE_OPEN_READONLY);

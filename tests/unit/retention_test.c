@@ -2,7 +2,6 @@
 #include "rig.h"
 #include "archive.h"
 #include "clock.h"
-#include "inspect.h"
 #include "page_guard.h"
 
 enum { PATIENCE_MILLISECONDS = 20000 };
@@ -92,16 +91,6 @@ static void restart(struct rig *rig, struct retention retention) {
     rig_start(rig);
 }
 
-static void assert_sound(struct rig *rig) {
-    struct inspection inspection;
-    sqlite3 *database;
-    assert_int_equal(page_guard_open(store_path(rig->store), &database, SQLITE_OPEN_READONLY),
-                     SQLITE_OK);
-    if (!inspect_database(database, &inspection))
-        fail_msg("%s", inspection.problem);
-    sqlite3_close(database);
-}
-
 static void the_oldest_go_when_there_are_more_than_so_many(void **state) {
     struct rig *rig = *state;
     greet(rig, 1, "alice", no_secret);
@@ -119,7 +108,7 @@ static void the_oldest_go_when_there_are_more_than_so_many(void **state) {
     struct message event = expect(rig, MESSAGE_MESSAGE);
     assert_true(event.event.id == newest + 1);
     wait_bodies(rig, "ghi");
-    assert_sound(rig);
+    inspect_rig(rig);
     restart(rig, (struct retention){0});
     assert_string_equal(lobby_bodies(rig), "ghi");
     greet(rig, 1, "alice", (struct wire_blob){secret, sizeof secret});
@@ -142,7 +131,7 @@ static void all_may_go_and_ids_still_grow(void **state) {
     struct message room = expect(rig, MESSAGE_ROOM);
     assert_true(room.room.position > last);
     assert_int_equal(room.room.unread, 0);
-    assert_sound(rig);
+    inspect_rig(rig);
     forget_rest();
 }
 
@@ -174,7 +163,7 @@ static void an_edit_loses_its_text_with_its_message(void **state) {
     assert_int_equal(event.edited.body.size, 0);
     buffer_free(&frame);
     archive_close(archive);
-    assert_sound(rig);
+    inspect_rig(rig);
 }
 
 static void an_age_far_away_removes_nothing(void **state) {

@@ -6,7 +6,9 @@
 #include "test.h"
 #include "frame.h"
 #include "inbox.h"
+#include "inspect.h"
 #include "log.h"
+#include "page_guard.h"
 #include "request.h"
 
 #include <ftw.h>
@@ -139,6 +141,18 @@ static inline void post(struct rig *rig, uint32_t session, uint64_t number, uint
     message.post.room = room;
     message.post.body = wire_text(body);
     send_message(rig, session, &message);
+}
+
+/* The log's file as an inspection finds it; fails the test when it is not sound. */
+static inline struct inspection inspect_rig(const struct rig *rig) {
+    struct inspection inspection;
+    sqlite3 *database;
+    assert_int_equal(page_guard_open(store_path(rig->store), &database, SQLITE_OPEN_READONLY),
+                     SQLITE_OK);
+    if (!inspect_database(database, &inspection))
+        fail_msg("%s", inspection.problem);
+    sqlite3_close(database);
+    return inspection;
 }
 
 static const struct wire_blob no_secret = {NULL, 0};
