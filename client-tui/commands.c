@@ -180,16 +180,17 @@ static const char edit_more[] =
 static const char delete_more[] =
     "the selected one (Alt-Up), the one with that number, or else your newest;\n"
     "who made the room may delete those of others. It needs a connection.";
-static const char search_more[] =
-    "words            all of them, in any order; capitals and accents do not matter\n"
-    "\"a phrase\"       these words in this order\n"
-    "begin*           words that begin so\n"
-    "from:NICK        only what that person said\n"
-    "in:#ROOM         only in that room; else in all that you are in\n"
-    "before:DATE      only before the first moment of the date, by your clock\n"
-    "after:DATE       only from its first moment on: 2026-11-25, 2026-11, 2026-11-25T14:30\n"
-    "Number 1 is the newest. /search alone goes on with older ones; /open N shows one in its\n"
-    "place, as does Enter when it is selected (Alt-Up); Ctrl-End leads back to the newest.";
+static const char search_more[] = "words         all of them, in any order, any case\n"
+                                  "\"a phrase\"    these words in this order\n"
+                                  "begin*        words that begin so\n"
+                                  "from:NICK     only what that person said\n"
+                                  "in:#ROOM      only there; else in all your rooms\n"
+                                  "before:DATE   only before its first moment\n"
+                                  "after:DATE    only from its first moment on\n"
+                                  "A DATE is 2026-11-25, 2026-11 or 2026-11-25T14:30.\n"
+                                  "Number 1 is the newest; /search alone: older ones.\n"
+                                  "/open N shows one in its place, as does Enter when\n"
+                                  "it is selected (Alt-Up). Ctrl-End leads back.";
 
 const struct command commands[] = {
     {"delete", "[=ID]", "delete a message", delete_more, false, true, command_delete},
