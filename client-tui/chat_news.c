@@ -210,8 +210,8 @@ static void chat_on_result(struct chat *chat, const struct chat_request *request
         chat_on_done(chat, request);
 }
 
-/* The answers that end a request; every one begins with its tag. That to a search is passed over
- * when there is a newer one. */
+/* The answers that end a request; every one begins with its tag. That to a search of another log is
+ * passed over. */
 static void chat_on_tagged(struct chat *chat, const struct message *message) {
     struct chat_request *request = chat_take_request(chat, message->done.tag);
     bool search = request != NULL && request->kind == REQUEST_SEARCH;

@@ -56,16 +56,16 @@ static bool chat_begin_search(struct chat *chat, const char *line) {
 
 void chat_search(struct chat *chat, const char *line) {
     struct message search = {.type = MESSAGE_SEARCH};
+    if (chat->search_tag != 0) {
+        chat_notice(chat, "A search is under way; its answer comes first.");
+        return;
+    }
     if (line[0] != '\0' && !chat_begin_search(chat, line)) {
         chat->failures++;
         return;
     }
     if (chat->search_line == NULL) {
         chat_notice(chat, "Say what to search for: /search WORDS");
-        return;
-    }
-    if (chat->search_tag != 0) {
-        chat_notice(chat, "The search is still under way.");
         return;
     }
     search.search.room = chat->search_room;

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { IDENTITY_KEPT_MAX = 100 };
@@ -53,15 +52,30 @@ static bool identity_sync_folder(const struct identity *identity) {
     return synced;
 }
 
-/* Writes the secret into a new file and gives that the name. */
-static bool identity_write(const struct identity *identity) {
+/* Gives what is in the file's place a second name: "identity.1", or the next that is free. */
+static void identity_put_aside(struct identity *identity) {
+    for (int i = 1; i < IDENTITY_KEPT_MAX; i++) {
+        snprintf(identity->kept, sizeof identity->kept, "%s.%d", identity->path, i);
+        if (link(identity->path, identity->kept) == 0)
+            return;
+        if (errno != EEXIST)
+            break;
+    }
+    identity->kept[0] = '\0';
+}
+
+/* Writes the secret into a new file, and when that is on disk gives it the name. */
+static bool identity_write(struct identity *identity) {
     char *path = NULL;
     if (asprintf(&path, "%s.XXXXXX", identity->path) < 0)
         return false;
     int file = mkostemp(path, O_CLOEXEC); /* with mode 0600 */
-    bool written =
-        file >= 0 && write(file, identity->secret, identity->size) == (ssize_t)identity->size &&
-        fsync(file) == 0 && rename(path, identity->path) == 0 && identity_sync_folder(identity);
+    bool written = file >= 0 &&
+                   write(file, identity->secret, identity->size) == (ssize_t)identity->size &&
+                   fsync(file) == 0;
+    if (written)
+        identity_put_aside(identity);
+    written = written && rename(path, identity->path) == 0 && identity_sync_folder(identity);
     int reason = errno;
     if (file >= 0)
         close(file);
@@ -70,21 +84,6 @@ static bool identity_write(const struct identity *identity) {
     free(path);
     errno = reason;
     return written;
-}
-
-/* Gives what is in the file's place another name: "identity.1", or the next that is free. */
-static bool identity_put_aside(struct identity *identity) {
-    struct stat status;
-    identity->kept[0] = '\0';
-    if (lstat(identity->path, &status) != 0)
-        return true;
-    for (int i = 1; i < IDENTITY_KEPT_MAX; i++) {
-        snprintf(identity->kept, sizeof identity->kept, "%s.%d", identity->path, i);
-        if (lstat(identity->kept, &status) != 0)
-            return rename(identity->path, identity->kept) == 0;
-    }
-    identity->kept[0] = '\0';
-    return true;
 }
 
 bool identity_keep(struct identity *identity, struct wire_blob secret) {
@@ -98,5 +97,5 @@ bool identity_keep(struct identity *identity, struct wire_blob secret) {
         return true;
     memmove(identity->secret, secret.data, SECRET_BYTES);
     identity->size = SECRET_BYTES;
-    return identity->path == NULL || (identity_put_aside(identity) && identity_write(identity));
+    return identity->path == NULL || identity_write(identity);
 }

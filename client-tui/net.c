@@ -183,6 +183,8 @@ static void net_read(struct net *net) {
 
 void net_tell_problem(struct net *net) {
     const char *problem = outbox_problem(net->outbox);
+    if (problem == NULL)
+        net->told_problem[0] = '\0';
     if (problem == NULL || strcmp(problem, net->told_problem) == 0)
         return;
     snprintf(net->told_problem, sizeof net->told_problem, "%s", problem);

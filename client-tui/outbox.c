@@ -37,6 +37,7 @@ static const char outbox_upgrade[] =
 
 struct outbox {
     sqlite3 *database;
+    char *path; /* NULL: in memory */
     uint64_t id;
     uint64_t next_number;
     uint64_t server;
@@ -45,7 +46,6 @@ struct outbox {
     struct outbox_post *first;
     struct outbox_post *last;
     bool in_transaction;
-    bool in_memory;  /* there is no file */
     bool incomplete; /* the disk did not take all that waits */
     uint64_t wiped;  /* when the file was last cleared of what was sent; monotonic */
     char problem[OUTBOX_PROBLEM_MAX];
@@ -109,22 +109,17 @@ static void outbox_write_all(struct outbox *outbox) {
     outbox_save(outbox);
 }
 
+/* What the disk did not take before, it may take now. */
 void outbox_flush(struct outbox *outbox) {
-    if (!outbox->in_transaction)
+    bool again = outbox->incomplete && outbox->path != NULL;
+    if (!outbox->in_transaction && !again)
         return;
-    outbox_commit(outbox);
-    outbox->incomplete = outbox->incomplete || outbox->problem[0] != '\0';
-    if (!outbox->incomplete || outbox->in_memory)
-        return;
-    /* What the disk did not take before, it may take now. */
-    char problem[OUTBOX_PROBLEM_MAX];
-    memcpy(problem, outbox->problem, sizeof problem);
-    outbox->problem[0] = '\0';
-    outbox_write_all(outbox);
+    if (again) {
+        outbox->problem[0] = '\0';
+        outbox_write_all(outbox);
+    }
     outbox_commit(outbox);
     outbox->incomplete = outbox->problem[0] != '\0';
-    if (outbox->incomplete)
-        memcpy(outbox->problem, problem, sizeof problem);
 }
 
 static struct outbox_post *outbox_append(struct outbox *outbox, uint64_t number, uint32_t room,
@@ -293,10 +288,11 @@ static bool outbox_open_free(struct outbox *outbox, const char *folder) {
     for (int i = 0; i < OUTBOX_FILES_MAX && result == SQLITE_BUSY; i++) {
         snprintf(name, sizeof name, "%d.db", i);
         char *path = path_join(folder, name);
-        bool opened = path != NULL && outbox_open_file(outbox, path, &result);
-        free(path);
-        if (opened)
+        if (path != NULL && outbox_open_file(outbox, path, &result)) {
+            outbox->path = path;
             return true;
+        }
+        free(path);
     }
     return false;
 }
@@ -321,7 +317,6 @@ struct outbox *outbox_open(const char *host, const char *port, const char *nick)
     umask(mask);
     if (outbox == NULL)
         return NULL;
-    outbox->in_memory = !on_disk;
     memcpy(outbox->problem, on_disk ? "" : problem, on_disk ? 1 : sizeof problem);
     outbox->next_number = OUTBOX_FIRST_NUMBER;
     if (!outbox_load_client(outbox)) {
@@ -345,7 +340,11 @@ void outbox_close(struct outbox *outbox) {
     if (outbox == NULL)
         return;
     outbox_flush(outbox);
+    /* What it says is waiting was sent long ago, and would be sent again. */
+    if (outbox->incomplete && outbox->first == NULL && outbox->path != NULL)
+        unlink(outbox->path);
     sqlite3_close(outbox->database);
+    free(outbox->path);
     outbox_free_posts(outbox);
     identity_free(&outbox->identity);
     free(outbox);
@@ -451,6 +450,7 @@ void outbox_stored(struct outbox *outbox, uint64_t up_to) {
     outbox_execute(outbox, "PRAGMA synchronous=NORMAL");
     outbox_run(outbox, "DELETE FROM posts WHERE number<=?", &up_to, 1, (struct wire_blob){0});
     outbox_execute(outbox, "PRAGMA synchronous=FULL");
+    outbox->incomplete = outbox->incomplete || outbox->problem[0] != '\0';
     outbox_wipe(outbox);
 }
 

@@ -14,7 +14,7 @@
     LIMIT(SECRET_BYTES, 32, "the secret of a session")                                             \
     LIMIT(PAGE_BYTES_MAX, 61440, "the events of one history page")                                 \
     LIMIT(PAGE_MESSAGES_MAX, 500, "messages of one history page")                                  \
-    LIMIT(ROOMS_PER_PERSON_MAX, 1000, "rooms a person may be a member of")                         \
+    LIMIT(ROOMS_PER_PERSON_MAX, 1000, "rooms a person may be in by joining or opening them")       \
     LIMIT(PEOPLE_PER_PAGE, 200, "nicks or room names of one answer")                               \
     LIMIT(POSTS_IN_FLIGHT_MAX, 256, "posts a client sends ahead of their acknowledgement")         \
     LIMIT(REQUESTS_IN_FLIGHT_MAX, 4, "history pages and searches one connection waits for")

@@ -6,6 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A welcome can say no more; what others have opened with a person counts too. */
+enum { ROOMS_WITH_OTHERS_MAX = 60000 };
+
+/* Rooms that the account is in by its own doing; what others open with it does not count. */
+static size_t judge_count_own_rooms(const struct judge *judge, const struct account *account) {
+    size_t count = 0;
+    for (size_t i = 0; i < account->reading_count; i++) {
+        const struct room *room = state_room(judge->state, account->readings[i].room);
+        count += room->kind == ROOM_PUBLIC || room->owner == account->id;
+    }
+    return count;
+}
+
 void judge_join(struct judge *judge, const struct request *request, struct presence *presence) {
     const struct message_join *join = &request->message.join;
     struct name name;
@@ -19,7 +32,7 @@ void judge_join(struct judge *judge, const struct request *request, struct prese
         judge_error(judge, request, join->tag, ERROR_STORAGE);
         return;
     }
-    if (!member && presence->account->reading_count >= ROOMS_PER_PERSON_MAX) {
+    if (!member && judge_count_own_rooms(judge, presence->account) >= ROOMS_PER_PERSON_MAX) {
         judge_error(judge, request, join->tag, ERROR_TOO_MANY_ROOMS);
         return;
     }
@@ -80,7 +93,10 @@ void judge_complete_pair(struct judge *judge, struct room *room) {
         if (account == NULL || room_has_member(room, account->id))
             continue;
         judge_add_member(judge, room, account);
-        judge_subscribe_all(judge, account, room, 0, 0);
+        /* The room has a name for both again. */
+        for (size_t each = 0; each < room->member_count; each++)
+            judge_subscribe_all(judge, state_account(judge->state, room->members[each]), room, 0,
+                                0);
     }
 }
 
@@ -94,9 +110,12 @@ static void judge_open_direct(struct judge *judge, const struct request *request
     struct room *room = state_room_by_name(judge->state, name);
     bool self_in_it = room != NULL && room_has_member(room, presence->account->id);
     bool other_in_it = room != NULL && room_has_member(room, other->id);
-    if ((!self_in_it && pair[0]->reading_count >= ROOMS_PER_PERSON_MAX) ||
-        (!other_in_it && pair[1]->reading_count >= ROOMS_PER_PERSON_MAX)) {
+    if (!self_in_it && judge_count_own_rooms(judge, presence->account) >= ROOMS_PER_PERSON_MAX) {
         judge_error(judge, request, tag, ERROR_TOO_MANY_ROOMS);
+        return;
+    }
+    if (!other_in_it && other->reading_count >= ROOMS_WITH_OTHERS_MAX) {
+        judge_error(judge, request, tag, ERROR_FULL);
         return;
     }
     if (room == NULL && !judge->read_only)

@@ -239,8 +239,9 @@ static void who_left_a_room_of_two_is_in_it_again_when_the_other_speaks(void **s
     send_message(rig, 2, &leave);
     expect(rig, MESSAGE_GONE);
     post(rig, 1, 1, leave.leave.room, "are you there?");
-    room = expect(rig, MESSAGE_ROOM);
-    assert_int_equal(session_slot(current->session), 2);
+    do
+        room = expect(rig, MESSAGE_ROOM);
+    while (session_slot(current->session) != 2);
     assert_int_equal(room.room.unread, 0);
     assert_true(room.room.room == leave.leave.room);
     assert_true(
