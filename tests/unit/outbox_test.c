@@ -2,7 +2,9 @@
 #include "outbox.h"
 
 #include <ftw.h>
+#include <signal.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -230,6 +232,46 @@ static void what_was_sent_leaves_the_disk(void **state) {
     outbox_close(outbox);
 }
 
+/* Lets files grow by so many bytes at most, as a full disk does. */
+static void limit_files(rlim_t bytes) {
+    const struct rlimit limit = {bytes, RLIM_INFINITY};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void what_a_full_disk_did_not_take_is_written_when_it_does(void **state) {
+    (void)state;
+    struct outbox *outbox = open_as("full");
+    add(outbox, 1, "one");
+    limit_files(1);
+    add(outbox, 1, "two");
+    assert_non_null(outbox_problem(outbox));
+    outbox_stored(outbox, 1);
+    outbox_flush(outbox);
+    assert_non_null(outbox_problem(outbox));
+    limit_files(RLIM_INFINITY);
+    outbox_flush(outbox);
+    assert_null(outbox_problem(outbox));
+    outbox_close(outbox);
+    outbox = open_as("full");
+    expect_posts(outbox, "2:1:two");
+    outbox_close(outbox);
+}
+
+/* What was sent and could not be forgotten must not be sent again. */
+static void an_outbox_that_cannot_forget_is_given_up(void **state) {
+    (void)state;
+    struct outbox *outbox = open_as("stubborn");
+    add(outbox, 1, "one");
+    limit_files(1);
+    outbox_stored(outbox, 1);
+    outbox_close(outbox);
+    limit_files(RLIM_INFINITY);
+    outbox = open_as("stubborn");
+    expect_posts(outbox, "");
+    outbox_close(outbox);
+}
+
 static void half_a_secret_is_none(void **state) {
     (void)state;
     char path[256];
@@ -358,6 +400,8 @@ int main(void) {
         cmocka_unit_test(all_clients_of_a_person_share_the_secret),
         cmocka_unit_test(a_secret_that_is_replaced_is_kept),
         cmocka_unit_test(what_was_sent_leaves_the_disk),
+        cmocka_unit_test(what_a_full_disk_did_not_take_is_written_when_it_does),
+        cmocka_unit_test(an_outbox_that_cannot_forget_is_given_up),
         cmocka_unit_test(half_a_secret_is_none),
         cmocka_unit_test(a_file_of_the_version_before_is_taken_over),
         cmocka_unit_test(begun_anew_the_posts_are_numbered_from_one_under_another_id),
