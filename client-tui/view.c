@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VIEW_NICK_COLUMNS = 16 };
+enum { VIEW_NICK_COLUMNS = 16, VIEW_WIDE = 60 };
 
 static const char view_prompt[] = "> ";
 
@@ -148,13 +148,16 @@ static void count_unread(const struct model *model, unsigned *unread, unsigned *
     }
 }
 
-/* While the newest line is out of sight: what is below, or that something is. */
-static void view_append_place(struct buffer *text, const struct room *room) {
+/* While the newest line is out of sight: what is below, or that something is. On a narrow screen in
+ * signs alone, so that the state of the connection stays in sight. */
+static void view_append_place(struct buffer *text, const struct room *room, bool wide) {
     if (room->unread > 0)
-        buffer_append_format(text, " ↓ %u new below ", room->unread);
-    else
+        buffer_append_format(text, wide ? " ↓ %u new below " : " ↓%u", room->unread);
+    else if (wide)
         buffer_append_string(text, room->noted ? " ↓ a note below "
                                                : " ↑ reading above (Ctrl-End: back) ");
+    else
+        buffer_append_string(text, room->noted ? " ↓" : " ↑");
 }
 
 static void view_paint_status(const struct view *view, const struct chat *chat) {
@@ -168,7 +171,7 @@ static void view_paint_status(const struct view *view, const struct chat *chat) 
     count_unread(chat->model, &unread, &mentions);
     view_link_text(chat, link, sizeof link);
     if (room->anchor != NULL || room->in_past)
-        view_append_place(&text, room);
+        view_append_place(&text, room, area->columns >= VIEW_WIDE);
     if (view->hint != NULL) {
         buffer_append_format(&text, " %s", view->hint);
     } else {
