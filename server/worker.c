@@ -171,6 +171,10 @@ static void worker_answer(struct worker *worker, struct inbox_item *item) {
         session->searching = false;
     /* It asks and asks, and does not read what it is answered. */
     if (session->output.bytes > SESSION_ANSWERS_MAX) {
+        char peer[LINK_NAME_MAX];
+        link_name_peer(session->link.descriptor, peer);
+        report(REPORT_WARNING, "dropped", "peer", peer, "reason", "it does not read its answers",
+               NULL);
         session_end(worker, session);
         return;
     }
