@@ -18,6 +18,7 @@ struct link_kind {
     ssize_t (*write)(struct link *link, const struct iovec *pieces, int count);
     void (*finish)(struct link *link);
     void (*close)(struct link *link);
+    bool (*peer_key)(const struct link *link, uint8_t hash[LINK_KEY_BYTES]);
 };
 
 static ssize_t link_result(ssize_t result) {
@@ -53,8 +54,14 @@ static void plain_close(struct link *link) {
     close(link->descriptor);
 }
 
-static const struct link_kind link_kind_plain = {plain_read, plain_write, plain_finish,
-                                                 plain_close};
+static bool plain_peer_key(const struct link *link, uint8_t hash[LINK_KEY_BYTES]) {
+    (void)link;
+    (void)hash;
+    return false;
+}
+
+static const struct link_kind link_kind_plain = {plain_read, plain_write, plain_finish, plain_close,
+                                                 plain_peer_key};
 
 ssize_t link_read(struct link *link, void *data, size_t size) {
     return link->kind->read(link, data, size);
@@ -73,6 +80,10 @@ void link_close(struct link *link) {
         return;
     link->kind->close(link);
     link->descriptor = -1;
+}
+
+bool link_peer_key(const struct link *link, uint8_t hash[LINK_KEY_BYTES]) {
+    return link->kind->peer_key(link, hash);
 }
 
 struct link link_plain(int descriptor) {
@@ -112,6 +123,20 @@ void link_name_peer(int descriptor, char name[LINK_NAME_MAX]) {
         link_name(&address, size, name);
     else
         snprintf(name, LINK_NAME_MAX, "?");
+}
+
+bool link_peer_is_loopback(int descriptor) {
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof address;
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)&address;
+    const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)&address;
+    if (getpeername(descriptor, (struct sockaddr *)&address, &size) != 0)
+        return false;
+    if (address.ss_family == AF_INET)
+        return ntohl(four->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    return address.ss_family == AF_INET6 && (IN6_IS_ADDR_LOOPBACK(&six->sin6_addr) ||
+                                             (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr) &&
+                                              six->sin6_addr.s6_addr[12] == IN_LOOPBACKNET));
 }
 
 static struct addrinfo *link_resolve(const char *host, const char *port, int flags,

@@ -20,7 +20,7 @@ struct link {
 enum { LINK_AGAIN = -1, LINK_FAILED = -2 /* errno says why */ };
 
 /* Long enough for any address and port that link_name_* write, e.g. "[fe80::1%eth0]:8000". */
-enum { LINK_NAME_MAX = 96, LINK_PROBLEM_MAX = 256 };
+enum { LINK_NAME_MAX = 96, LINK_PROBLEM_MAX = 256, LINK_KEY_BYTES = 32 };
 
 /* Why something could not be done, for people. */
 struct link_problem {
@@ -40,6 +40,10 @@ void link_finish(struct link *link);
 
 /* Closes the link; its descriptor is -1 afterwards. */
 void link_close(struct link *link);
+
+/* Gives the SHA-256 of the public key that the peer has proved to have; false when it showed none.
+ */
+bool link_peer_key(const struct link *link, uint8_t hash[LINK_KEY_BYTES]);
 
 /* A plain link over a connected socket, which it takes over and makes non-blocking. */
 struct link link_plain(int descriptor);
@@ -68,5 +72,8 @@ bool link_connect(const char *host, const char *port, int milliseconds,
 /* Writes "ADDRESS:PORT" of this or the other end of a socket, "?" when it has none. */
 void link_name_local(int descriptor, char name[LINK_NAME_MAX]);
 void link_name_peer(int descriptor, char name[LINK_NAME_MAX]);
+
+/* Whether the other end is this machine. */
+bool link_peer_is_loopback(int descriptor);
 
 #endif

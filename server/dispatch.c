@@ -26,6 +26,8 @@ static enum error_code dispatch_hello(struct dispatch *dispatch, struct session 
         return error;
     }
     session->phase = SESSION_GREETED;
+    request->origin.has_key = link_peer_key(&session->link, request->origin.key);
+    request->origin.loopback = link_peer_is_loopback(session->link.descriptor);
     return dispatch_to_log(dispatch, session, request);
 }
 
@@ -100,7 +102,7 @@ static enum error_code (*const dispatch_functions[256])(struct dispatch *dispatc
     [MESSAGE_WHO] = dispatch_to_log,    [MESSAGE_LIST] = dispatch_to_log,
     [MESSAGE_EDIT] = dispatch_to_log,   [MESSAGE_DELETE] = dispatch_to_log,
     [MESSAGE_READ] = dispatch_to_log,   [MESSAGE_HISTORY] = dispatch_history,
-    [MESSAGE_SEARCH] = dispatch_search,
+    [MESSAGE_SEARCH] = dispatch_search, [MESSAGE_ACT] = dispatch_to_log,
 };
 
 /* Decodes the request's own copy, so that its views live as long as it does. */

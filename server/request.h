@@ -4,6 +4,7 @@
 #ifndef SERVER_REQUEST_H
 #define SERVER_REQUEST_H
 
+#include "link.h"
 #include "protocol.h"
 #include "queue.h"
 
@@ -15,10 +16,18 @@ enum request_kind {
     REQUEST_STOP     /* nothing more comes from this sender */
 };
 
+/* Where a greeting comes from, as the connection shows it and not as its frames say. */
+struct request_origin {
+    bool has_key;
+    uint8_t key[LINK_KEY_BYTES];
+    bool loopback; /* from this machine */
+};
+
 struct request {
     struct queue_item item; /* first, see queue.h */
     enum request_kind kind;
     uint64_t session;
+    struct request_origin origin; /* of a hello */
     struct message message;
     uint32_t *rooms; /* for a search: the rooms the session may see; freed with the request */
     size_t room_count;
