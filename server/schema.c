@@ -10,6 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A new log is made as this version had it, and goes the rest of the way as older ones do. */
+enum { SCHEMA_VERSION_MADE = 2 };
+
 static const char schema_tables[] =
     /* messages: how many the room had up to the end of the segment */
     "CREATE TABLE segments(first_id INTEGER PRIMARY KEY, room INTEGER NOT NULL,"
@@ -64,15 +67,36 @@ static const char *const schema_steps[SCHEMA_VERSION] = {
           "ALTER TABLE log ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;"
           "ALTER TABLE log ADD COLUMN cut INTEGER NOT NULL DEFAULT 0;"
           "UPDATE log SET epoch=random() & 0x7fffffffffffffff;",
+    /* access: see rights.h */
+    [2] =
+        "ALTER TABLE rooms ADD COLUMN access INTEGER NOT NULL DEFAULT 0;"
+        /* owner: account that owns the server; admission: who is let in */
+        "ALTER TABLE log ADD COLUMN owner INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE log ADD COLUMN admission INTEGER NOT NULL DEFAULT 0;"
+        /* hash: SHA-256 of a device's public key */
+        "CREATE TABLE devices(hash BLOB PRIMARY KEY, account INTEGER NOT NULL,"
+        "  number INTEGER NOT NULL, name TEXT NOT NULL, added INTEGER NOT NULL) WITHOUT ROWID;"
+        /* hash: SHA-256 of a code; account: that it lets a device join, 0 for the server */
+        "CREATE TABLE codes(hash BLOB PRIMARY KEY, account INTEGER NOT NULL,"
+        "  until INTEGER NOT NULL) WITHOUT ROWID;"
+        /* of somebody in a room, member or not: sum of 1 moderator, 2 muted, 4 banned, 8 invited */
+        "CREATE TABLE standings(room INTEGER NOT NULL, account INTEGER NOT NULL,"
+        "  standing INTEGER NOT NULL, PRIMARY KEY(room, account)) WITHOUT ROWID;"
+        /* whose direct messages somebody does not wish */
+        "CREATE TABLE blocks(account INTEGER NOT NULL, blocked INTEGER NOT NULL,"
+        "  PRIMARY KEY(account, blocked)) WITHOUT ROWID;",
 };
 
 static bool schema_execute(sqlite3 *database, const char *sql) {
     return sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
 
-static bool schema_set_version(sqlite3 *database) {
+static bool schema_run_steps(sqlite3 *database, int version) {
     char sql[48];
     snprintf(sql, sizeof sql, "PRAGMA user_version=%d", SCHEMA_VERSION);
+    for (; version < SCHEMA_VERSION; version++)
+        if (version < 1 || !schema_execute(database, schema_steps[version]))
+            return false;
     return schema_execute(database, sql);
 }
 
@@ -85,7 +109,7 @@ static bool schema_fill(const char *path) {
         page_guard_request(database) &&
         schema_execute(database, "PRAGMA page_size=4096; BEGIN IMMEDIATE") &&
         schema_execute(database, schema_tables) && schema_execute(database, schema_first_rows) &&
-        schema_set_version(database) && schema_execute(database, "COMMIT");
+        schema_run_steps(database, SCHEMA_VERSION_MADE) && schema_execute(database, "COMMIT");
     int reason = database != NULL ? sqlite3_system_errno(database) : ENOMEM;
     sqlite3_close(database);
     errno = reason != 0 ? reason : EIO;
@@ -139,20 +163,14 @@ static void schema_first_actor(sqlite3_context *context, int count, sqlite3_valu
     sqlite3_result_int64(context, found ? event.event.actor : 0);
 }
 
-static bool schema_run_steps(sqlite3 *database) {
-    for (int version = schema_version(database); version < SCHEMA_VERSION; version++)
-        if (version < 1 || !schema_execute(database, schema_steps[version]))
-            return false;
-    return schema_set_version(database);
-}
-
 bool schema_upgrade(sqlite3 *database, char *problem, size_t size) {
     const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
     bool upgraded = sqlite3_create_function(database, "message_count", 1, flags, NULL,
                                             schema_message_count, NULL, NULL) == SQLITE_OK &&
                     sqlite3_create_function(database, "first_actor", 1, flags, NULL,
                                             schema_first_actor, NULL, NULL) == SQLITE_OK &&
-                    schema_execute(database, "BEGIN IMMEDIATE") && schema_run_steps(database) &&
+                    schema_execute(database, "BEGIN IMMEDIATE") &&
+                    schema_run_steps(database, schema_version(database)) &&
                     schema_execute(database, "COMMIT");
     if (!upgraded)
         snprintf(problem, size, "%s", sqlite3_errmsg(database));

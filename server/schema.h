@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { SCHEMA_VERSION = 2 };
+enum { SCHEMA_VERSION = 3 };
 
 /* Makes an empty log at `path`: complete, or not at all. False with errno set. */
 bool schema_make_file(const char *path);

@@ -269,7 +269,7 @@ static void an_upgrade_that_fails_changes_nothing(void **state) {
 static void a_newer_folder_is_refused(void **state) {
     (void)state;
     fill_log(3);
-    execute("PRAGMA user_version=3");
+    execute("PRAGMA user_version=4");
     assert_refused("written by a newer chat-server");
 }
 
