@@ -114,7 +114,7 @@ static judge_handler *const judge_functions[256] = {
     [MESSAGE_RENAME] = judge_rename, [MESSAGE_SET_TOPIC] = judge_set_topic,
     [MESSAGE_WHO] = judge_who,       [MESSAGE_LIST] = judge_list,
     [MESSAGE_EDIT] = judge_edit,     [MESSAGE_DELETE] = judge_delete,
-    [MESSAGE_READ] = judge_read,
+    [MESSAGE_READ] = judge_read,     [MESSAGE_ACT] = judge_act,
 };
 
 void judge_request(struct judge *judge, const struct request *request) {

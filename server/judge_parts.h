@@ -4,6 +4,7 @@
 #define SERVER_JUDGE_PARTS_H
 
 #include "judge.h"
+#include "rights.h"
 
 /* A handler of one type of request, of a session that was welcomed. */
 typedef void judge_handler(struct judge *judge, const struct request *request,
@@ -13,6 +14,9 @@ typedef void judge_handler(struct judge *judge, const struct request *request,
 void judge_hello(struct judge *judge, const struct request *request);
 void judge_set_nick(struct judge *judge, struct account *account, const char *nick);
 judge_handler judge_rename;
+
+/* judge_acts.c */
+judge_handler judge_act;
 
 /* judge_posts.c */
 judge_handler judge_post, judge_edit, judge_delete, judge_read;
