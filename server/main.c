@@ -30,6 +30,7 @@ enum { STOP_SECONDS = 5, EXIT_USAGE = 2, LISTEN_TRIES = 40, LISTEN_PAUSE_NANOSEC
 struct settings {
     const char *host;
     const char *port;
+    const char *named_data;
     char *data;
     long workers;
     struct retention retention;
@@ -68,9 +69,8 @@ static bool settings_set(void *context, size_t index, const char *argument) {
     struct settings *settings = context;
     switch ((enum option)index) {
     case OPTION_DATA:
-        free(settings->data);
-        settings->data = strdup(argument);
-        return settings->data != NULL && argument[0] != '\0';
+        settings->named_data = argument;
+        return argument[0] != '\0';
     case OPTION_WORKERS:
         if (options_number(argument, 1, STATE_WORKERS_MAX, &settings->workers))
             return true;
@@ -137,12 +137,17 @@ static bool settings_set_defaults(struct settings *settings) {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     if (settings->workers == 0)
         settings->workers = cores < 1 ? 1 : cores > STATE_WORKERS_MAX ? STATE_WORKERS_MAX : cores;
-    if (settings->data == NULL)
-        settings->data = path_for_user("XDG_DATA_HOME", ".local/share", "chat-server");
+    errno = 0;
+    settings->data = settings->named_data != NULL
+                         ? strdup(settings->named_data)
+                         : path_for_user("XDG_DATA_HOME", ".local/share", "chat-server");
     if (settings->data != NULL)
         return true;
-    fprintf(stderr,
-            "chat-server: there is no home folder to keep the log in; name one with --data\n");
+    if (errno == ENOMEM)
+        perror("chat-server");
+    else
+        fprintf(stderr,
+                "chat-server: there is no home folder to keep the log in; name one with --data\n");
     return false;
 }
 
