@@ -1,8 +1,13 @@
 /* Nicks and room names: what is one, and when two are the same. Pure; any thread.
  *
- * A nick has 1 to NAME_CHARACTERS_MAX characters: letters and decimal digits of one script, - and
- * _. Marks belong to their letter; Latin, Cyrillic and so on are scripts; Japanese and Korean,
- * which write with several, count as one. A room name is a # and then the same. */
+ * A nick has 1 to NAME_CHARACTERS_MAX characters: letters and decimal digits, - and _, and one
+ * letter or digit at least. The letters are of one script (Latin, Cyrillic and so on; Japanese and
+ * Korean, which write with several, count as one), the digits of one system. Marks belong to their
+ * letter, four at most that take no space. What is written from right to left begins with a letter
+ * and ends with a letter or digit. Nothing in it is invisible, and width and style are not kept: it
+ * is RFC 8265 with NFKC and case folding. A room name is a # and then the same.
+ *
+ * Which names look like another one is for the server to judge, see looks.h. */
 #ifndef COMMON_NAME_H
 #define COMMON_NAME_H
 
@@ -11,7 +16,7 @@
 
 #include <stdbool.h>
 
-/* A name as it is shown (NFC) and as it is compared (NFKC, case folded). Both end in a zero. */
+/* A name as it is shown (NFKC) and as it is compared (case folded too). Both end in a zero. */
 struct name {
     char shown[NAME_BYTES_MAX + 1];
     char folded[NAME_BYTES_MAX + 1];
