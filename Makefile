@@ -15,6 +15,7 @@ libsqlite3-dev    the log, history and search
 libxxhash-dev     checksums of the pages of the log
 libssl-dev        hashes of secrets, later TLS
 libunistring-dev  Unicode: validation, widths, line breaks
+libicu-dev        the server: which names look alike
 libcmocka-dev     unit tests
 expect            integration tests in a real terminal
 tmux              integration tests in a real terminal
@@ -51,7 +52,7 @@ HARDEN   += -D_FORTIFY_SOURCE=2
 endif
 LDFLAGS  += -pthread -pie -Wl,-z,relro,-z,now
 
-SERVER_LIBS := -lsqlite3 -lxxhash -lcrypto -lunistring
+SERVER_LIBS := -lsqlite3 -lxxhash -lcrypto -lunistring -licui18n -licuuc
 CLIENT_LIBS := -lsqlite3 -lncursesw -lreadline -lunistring
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
