@@ -63,6 +63,8 @@ uint32_t chat_ask(struct chat *chat, enum request_kind kind, struct message *mes
         abort();
     *request = (struct chat_request){.tag = ++chat->next_tag, .kind = kind, .room = room};
     request->text = text;
+    if (message->type == MESSAGE_ACT)
+        request->right = (enum right)message->act.right;
     while (*end != NULL)
         end = &(*end)->next;
     *end = request;

@@ -7,6 +7,7 @@
 #include "model.h"
 #include "net.h"
 #include "query.h"
+#include "rights.h"
 
 /* How the pipe listens in; the full screen reads the model instead and leaves both NULL. */
 struct chat_sink {
@@ -80,6 +81,11 @@ void chat_rename(struct chat *chat, const char *nick);
 void chat_set_topic(struct chat *chat, const char *topic);
 void chat_who(struct chat *chat);
 void chat_list(struct chat *chat);
+
+/* chat_acts.c: uses a right of rights.def, and tells what came of it. The texts are "" where the
+ * right asks for none. */
+void chat_act(struct chat *chat, enum right right, uint32_t room, const char *subject,
+              const char *detail);
 
 /* `id` 0 is the message that is selected, or else one's own newest. An empty text asks for the
  * present one as a draft. */

@@ -151,6 +151,8 @@ static void chat_on_done(struct chat *chat, const struct chat_request *request) 
     if (request->kind == REQUEST_RENAME && request->text != NULL) {
         model_set_nick(chat->model, request->text);
         net_rename(chat->net, request->text);
+    } else if (request->kind == REQUEST_ACT) {
+        chat_on_act_done(chat, request);
     }
 }
 
@@ -206,6 +208,8 @@ static void chat_on_result(struct chat *chat, const struct chat_request *request
         chat_on_rooms(chat, &message->rooms);
     else if (message->type == MESSAGE_HITS && request->kind == REQUEST_SEARCH)
         chat_on_hits(chat, &message->hits);
+    else if (message->type == MESSAGE_CODE)
+        chat_on_code(chat, request, &message->code);
     else if (message->type == MESSAGE_DONE)
         chat_on_done(chat, request);
 }
@@ -235,6 +239,8 @@ static void chat_on_answer(struct chat *chat, const struct message *message) {
         chat_on_gone(chat, message->gone.room);
     else if (message->type == MESSAGE_SEEN)
         chat_on_seen(chat, &message->seen);
+    else if (message->type == MESSAGE_DEVICE)
+        chat_on_device(chat, &message->device);
     else
         chat_on_tagged(chat, message);
 }

@@ -1,5 +1,5 @@
 /* What the files of the controller share: chat.c (the verbs), chat_news.c (what the network thread
- * tells), chat_history.c and chat_search.c. */
+ * tells), chat_acts.c, chat_history.c and chat_search.c. */
 #ifndef CLIENT_CHAT_PARTS_H
 #define CLIENT_CHAT_PARTS_H
 
@@ -15,7 +15,8 @@ enum request_kind {
     REQUEST_WHO_QUIETLY, /* for completion only */
     REQUEST_LIST,
     REQUEST_SEARCH,
-    REQUEST_AMEND
+    REQUEST_AMEND,
+    REQUEST_ACT
 };
 
 /* A request that the server has not answered. */
@@ -23,7 +24,8 @@ struct chat_request {
     uint32_t tag;
     enum request_kind kind;
     uint32_t room;
-    char *text; /* what to say in a direct room once it is open; the wished nick; or NULL */
+    enum right right; /* of an act */
+    char *text;       /* what to say in a direct room once it is open; the wished nick; or NULL */
     struct chat_request *next;
 };
 
@@ -40,6 +42,12 @@ uint32_t chat_ask(struct chat *chat, enum request_kind kind, struct message *mes
 struct chat_request *chat_take_request(struct chat *chat, uint32_t tag);
 void chat_free_request(struct chat_request *request);
 void chat_ask_who(struct chat *chat, uint32_t room, enum request_kind kind);
+
+/* chat_acts.c: the answers to an act. */
+void chat_on_act_done(struct chat *chat, const struct chat_request *request);
+void chat_on_code(struct chat *chat, const struct chat_request *request,
+                  const struct message_code *code);
+void chat_on_device(struct chat *chat, const struct message_device *device);
 
 /* chat_search.c: the answer to the search under way; its end, answered or not. */
 void chat_on_hits(struct chat *chat, const struct message_hits *hits);

@@ -173,6 +173,30 @@ static void command_open(struct chat *chat, char *argument) {
     chat_open_hit(chat, (size_t)strtoul(argument, NULL, 10));
 }
 
+/* "/device WORD REST": what the word asks for, and whether it needs the rest. */
+static const struct {
+    const char *word;
+    enum right right;
+    bool needs_number;
+} device_words[] = {
+    {"add", RIGHT_DEVICE_ADD, false},
+    {"list", RIGHT_DEVICE_LIST, false},
+    {"remove", RIGHT_DEVICE_REMOVE, true},
+};
+
+static void command_device(struct chat *chat, char *argument) {
+    char *number;
+    const char *word = command_word(argument, &number);
+    for (size_t i = 0; i < sizeof device_words / sizeof *device_words; i++)
+        if (strcmp(device_words[i].word, word) == 0 &&
+            device_words[i].needs_number == (number[0] != '\0')) {
+            chat_act(chat, device_words[i].right, 0, number, "");
+            return;
+        }
+    chat->failures++;
+    chat_notice(chat, "Say what: /device add, /device list or /device remove N");
+}
+
 static const char edit_more[] =
     "the selected one (Alt-Up), the one with that number, or else your newest;\n"
     "without a TEXT its present one comes into the input line, to be changed there.\n"
@@ -180,6 +204,10 @@ static const char edit_more[] =
 static const char delete_more[] =
     "the selected one (Alt-Up), the one with that number, or else your newest;\n"
     "who made the room may delete those of others. It needs a connection.";
+static const char device_more[] =
+    "add gives a code, with which another device of yours joins your account;\n"
+    "list shows your devices with their numbers; remove takes one out: it is\n"
+    "disconnected at once, and its key lets nobody in any more.";
 static const char search_more[] = "words         all of them, in any order, any case\n"
                                   "\"a phrase\"    these words in this order\n"
                                   "begin*        words that begin so\n"
@@ -194,6 +222,7 @@ static const char search_more[] = "words         all of them, in any order, any 
 
 const struct command commands[] = {
     {"delete", "[=ID]", "delete a message", delete_more, false, true, command_delete},
+    {"device", "add|list|remove N", "your devices", device_more, true, false, command_device},
     {"edit", "[=ID] [TEXT]", "change a message", edit_more, false, true, command_edit},
     {"goto", "=ID", "show a message in its place", NULL, true, true, command_goto},
     {"help", "[COMMAND|keys]", "what there is", NULL, false, false, command_help},

@@ -38,6 +38,13 @@ bool net_await(struct net *net, const struct awaited *awaited) {
     return true;
 }
 
+bool net_awaits(const struct net *net, uint32_t tag) {
+    for (size_t i = 0; i < net->awaited_count; i++)
+        if (net->awaited[i].tag == tag)
+            return true;
+    return false;
+}
+
 /* Takes what was awaited under the tag; false when nothing was. */
 bool net_take_awaited(struct net *net, uint32_t tag, struct awaited *found) {
     for (size_t i = 0; i < net->awaited_count; i++) {

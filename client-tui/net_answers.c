@@ -231,6 +231,13 @@ static void net_on_answer(struct net *net, const struct message *message,
         reporter_answer(&net->reporter, payload);
 }
 
+/* One of several answers to one request, which a `done` ends. */
+static void net_on_device(struct net *net, const struct message *message,
+                          struct wire_blob payload) {
+    if (net_awaits(net, message->device.tag))
+        reporter_answer(&net->reporter, payload);
+}
+
 static void (*const net_functions[256])(struct net *net, const struct message *message,
                                         struct wire_blob payload) = {
     [MESSAGE_WELCOME] = net_on_welcome, [MESSAGE_ERROR] = net_on_error,
@@ -240,7 +247,8 @@ static void (*const net_functions[256])(struct net *net, const struct message *m
     [MESSAGE_HITS] = net_on_answer,     [MESSAGE_PEOPLE] = net_on_answer,
     [MESSAGE_ROOMS] = net_on_answer,    [MESSAGE_DONE] = net_on_answer,
     [MESSAGE_BEHIND] = net_on_behind,   [MESSAGE_GONE] = net_on_gone,
-    [MESSAGE_SEEN] = net_on_seen,
+    [MESSAGE_SEEN] = net_on_seen,       [MESSAGE_CODE] = net_on_answer,
+    [MESSAGE_DEVICE] = net_on_device,
 };
 
 /* Handles one payload. What a server may not say, or says in a broken way, ends the connection;

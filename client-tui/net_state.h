@@ -81,6 +81,7 @@ void net_be_refused(struct net *net, unsigned code, struct wire_text reason,
 void net_send(struct net *net, const struct message *message);
 uint32_t net_own_tag(struct net *net);
 bool net_await(struct net *net, const struct awaited *awaited);
+bool net_awaits(const struct net *net, uint32_t tag);
 bool net_take_awaited(struct net *net, uint32_t tag, struct awaited *found);
 /* Sends the waiting posts that this connection has not sent, within the window. */
 void net_send_posts(struct net *net);
