@@ -12,6 +12,8 @@
     LIMIT(NAME_BYTES_MAX, 256, "a nick or a room name in UTF-8")                                   \
     LIMIT(SEARCH_BYTES_MAX, 512, "the words of a search")                                          \
     LIMIT(SECRET_BYTES, 32, "the secret of a session")                                             \
+    LIMIT(DEVICE_NAME_BYTES_MAX, 64, "the name of a device; a longer one is cut")                  \
+    LIMIT(DEVICES_PER_PERSON_MAX, 32, "devices of a person")                                       \
     LIMIT(PAGE_BYTES_MAX, 61440, "the events of one history page")                                 \
     LIMIT(PAGE_MESSAGES_MAX, 500, "messages of one history page")                                  \
     LIMIT(ROOMS_PER_PERSON_MAX, 1000, "rooms a person may be in by joining or opening them")       \

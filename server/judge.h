@@ -15,6 +15,9 @@ struct judge {
     uint64_t position;      /* where the log stands before the batch */
     struct outbox *touched; /* outboxes with new posts in this batch */
     struct presence *due;   /* sessions to be told `stored` */
+    bool plaintext;         /* the server talks without TLS: nobody can show a key */
+    unsigned guesses;       /* wrong codes that are not forgotten yet, see judge_codes.c */
+    uint64_t guesses_at;    /* since when the oldest is to be; monotonic */
     bool purge;             /* text was replaced or deleted: what the disk has of it is to go */
     bool read_only;         /* nothing can be stored: refuse what would have to be */
 };

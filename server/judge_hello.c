@@ -1,74 +1,36 @@
-/* Who is there: greetings and nicks. */
+/* Who is there: a greeting is known by the key that its connection has shown, or is a guest's. */
 #include "judge_parts.h"
-#include "name.h"
 
 /* The interface that is not deprecated asks for memory, and crashes in OpenSSL when there is none.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 _Static_assert(STORE_HASH_BYTES == SHA256_DIGEST_LENGTH, "secrets are hashed with SHA-256");
+_Static_assert((int)STORE_HASH_BYTES == (int)LINK_KEY_BYTES, "so are keys");
 
-static void judge_hash(const uint8_t secret[SECRET_BYTES], uint8_t hash[STORE_HASH_BYTES]) {
+/* Whose greeting it is, and what is to be done before it is answered. */
+struct greeter {
+    struct account *account; /* NULL: a new one is to be made */
+    struct device *device;   /* whose key was shown, if it is known here */
+    bool joins;              /* the key is new to the account */
+    bool uses_code;
+    struct stored_code code;
+};
+
+void judge_hash(const void *data, size_t size, uint8_t hash[STORE_HASH_BYTES]) {
     SHA256_CTX context;
     SHA256_Init(&context);
-    SHA256_Update(&context, secret, SECRET_BYTES);
+    SHA256_Update(&context, data, size);
     SHA256_Final(hash, &context);
 }
 
-/* Gives the account a nick that is free, and tells its rooms. */
-void judge_set_nick(struct judge *judge, struct account *account, const char *nick) {
-    char *old_nick = strdup(account->nick);
-    if (old_nick == NULL || !state_set_nick(judge->state, account, nick)) {
-        free(old_nick);
-        judge_fail_memory(judge, false);
-        return;
-    }
-    store_set_nick(judge->store, account->id, nick);
-    struct message renamed = judge_event_by(MESSAGE_RENAMED, account);
-    renamed.renamed.nick = wire_text(old_nick);
-    renamed.renamed.new_nick = wire_text(nick);
-    for (size_t i = 0; i < account->reading_count; i++)
-        batch_event(&judge->batch, state_room(judge->state, account->readings[i].room), &renamed);
-    free(old_nick);
-}
-
-/* Writes a nick like the taken one that is free, or "" when there is none among the first hundred.
- */
-static void judge_suggest_nick(const struct judge *judge, const char *taken, char *suggestion,
-                               size_t size) {
-    struct name name;
-    for (int number = 2; number < 100; number++) {
-        snprintf(suggestion, size, "%s%d", taken, number);
-        if (name_nick(wire_text(suggestion), &name) &&
-            state_account_online(judge->state, name.folded) == NULL)
-            return;
-    }
-    suggestion[0] = '\0';
-}
-
-static void judge_nick_taken(struct judge *judge, const struct request *request, uint32_t tag,
-                             const char *nick, bool end) {
-    char suggestion[NAME_BYTES_MAX + 1];
-    judge_suggest_nick(judge, nick, suggestion, sizeof suggestion);
-    if (end) {
-        judge_end(judge, request->session, ERROR_NICK_TAKEN, suggestion);
-        return;
-    }
-    struct message error = {.type = MESSAGE_ERROR};
-    error.error.tag = tag;
-    error.error.code = ERROR_NICK_TAKEN;
-    error.error.reason = wire_text(error_text(ERROR_NICK_TAKEN));
-    error.error.suggestion = wire_text(suggestion);
-    batch_reply(&judge->batch, INBOX_REPLY, request->session, &error);
-}
-
 static struct account *judge_make_account(struct judge *judge, const char *nick,
-                                          const uint8_t hash[STORE_HASH_BYTES]) {
+                                          const uint8_t secret[SECRET_BYTES]) {
+    uint8_t hash[STORE_HASH_BYTES];
+    judge_hash(secret, SECRET_BYTES, hash);
     uint32_t id = state_next_account(judge->state);
     struct account *account = state_add_account(judge->state, id, nick, hash);
     if (account == NULL) {
@@ -84,22 +46,91 @@ static struct account *judge_make_account(struct judge *judge, const char *nick,
     return account;
 }
 
-/* The account of a greeting that shows a known secret; NULL when it shows none. Its session from
- * before, of the same outbox, is ended: the connection it had is dead, or will be. */
-static struct account *judge_known_account(struct judge *judge, const struct message_hello *hello) {
+/* The account without a key whose secret the greeting shows. One that has a key is never got by a
+ * secret. */
+static struct account *judge_account_by_secret(const struct judge *judge,
+                                               const struct message_hello *hello) {
     uint8_t hash[STORE_HASH_BYTES];
     if (hello->secret.size != SECRET_BYTES)
         return NULL;
-    judge_hash(hello->secret.data, hash);
+    judge_hash(hello->secret.data, SECRET_BYTES, hash);
     struct account *account = state_account_by_secret(judge->state, hash);
-    struct presence *presence = account != NULL ? account->presences : NULL;
-    while (presence != NULL && (presence->outbox == NULL || presence->outbox->id != hello->outbox))
-        presence = presence->next;
-    if (presence != NULL) {
-        judge_end(judge, presence->session, ERROR_TAKEN_OVER, "");
-        judge_fail_memory(judge, state_detach(judge->state, presence));
+    return account != NULL && account->devices == NULL ? account : NULL;
+}
+
+/* The account that a code lets a device join, NULL when it is for the server. */
+static struct account *judge_account_of_code(const struct judge *judge,
+                                             const struct stored_code *code) {
+    return code->account != 0 ? state_account(judge->state, code->account) : NULL;
+}
+
+/* A key that nobody has here: a new person, or one who was a guest so far. */
+static enum error_code judge_know_new_key(const struct judge *judge,
+                                          const struct message_hello *hello,
+                                          struct greeter *greeter) {
+    greeter->joins = true;
+    if (greeter->device != NULL)
+        return ERROR_KEY_REMOVED;
+    greeter->account = judge_account_by_secret(judge, hello);
+    return judge_admits(judge, true, greeter->uses_code);
+}
+
+/* A device that has a code for an account joins it, whatever it was before. One that is known needs
+ * none, and may say an old one again. */
+static enum error_code judge_know_key(struct judge *judge, const struct request *request,
+                                      struct greeter *greeter) {
+    const struct message_hello *hello = &request->message.hello;
+    struct device *device = state_device(judge->state, request->origin.key);
+    bool known = device != NULL && !device->removed;
+    enum error_code error = ERROR_NONE;
+    greeter->device = device;
+    if (hello->code.size > 0) {
+        error = judge_find_code(judge, hello->code, &greeter->code);
+        greeter->account =
+            error == ERROR_NONE ? judge_account_of_code(judge, &greeter->code) : NULL;
     }
-    return account;
+    greeter->uses_code = hello->code.size > 0 && error == ERROR_NONE;
+    greeter->joins = greeter->account != NULL && !(known && device->account == greeter->account);
+    if (greeter->joins)
+        return judge_has_room_for_device(greeter->account) ? ERROR_NONE : ERROR_TOO_MANY_DEVICES;
+    if (known) {
+        greeter->account = device->account;
+        greeter->uses_code = false;
+        return ERROR_NONE;
+    }
+    return error != ERROR_NONE ? error : judge_know_new_key(judge, hello, greeter);
+}
+
+static enum error_code judge_know_guest(const struct judge *judge, const struct request *request,
+                                        struct greeter *greeter) {
+    greeter->account = judge_account_by_secret(judge, &request->message.hello);
+    return judge_admits(judge, false, false);
+}
+
+/* What the greeter is to be called: as before, or as wished. */
+static enum error_code judge_choose_nick(const struct judge *judge,
+                                         const struct message_hello *hello,
+                                         const struct greeter *greeter, struct name *name) {
+    const struct account *account = greeter->account;
+    /* Another client of a guest is welcome, under the nick that the first one has. */
+    bool keeps = account != NULL && (hello->keeps_nick != 0 ||
+                                     (account->devices == NULL && account->presences != NULL));
+    struct wire_text wished = keeps ? wire_text(account->nick) : hello->nick;
+    if (!name_nick(wished, name))
+        return ERROR_NICK_INVALID;
+    return judge_nick_error(judge, account, name);
+}
+
+/* Ends the session that the same outbox has from before: the connection it had is dead, or will be.
+ */
+static void judge_end_stale(struct judge *judge, const struct account *account, uint64_t outbox) {
+    struct presence *presence = account->presences;
+    while (presence != NULL && (presence->outbox == NULL || presence->outbox->id != outbox))
+        presence = presence->next;
+    if (presence == NULL)
+        return;
+    judge_end(judge, presence->session, ERROR_TAKEN_OVER, "");
+    judge_fail_memory(judge, state_detach(judge->state, presence));
 }
 
 /* Everything that a welcomed client is told first. */
@@ -115,82 +146,73 @@ static void judge_welcome(struct judge *judge, const struct presence *presence,
     welcome.welcome.up_to = presence->outbox != NULL ? presence->outbox->up_to : 0;
     welcome.welcome.rooms = (uint16_t)account->reading_count;
     welcome.welcome.epoch = store_epoch(judge->store);
+    welcome.welcome.standing = (uint8_t)judge_standing(judge, account);
     welcome.welcome.agent = wire_text("chat-server " CHAT_VERSION);
     batch_reply(&judge->batch, INBOX_REPLY, presence->session, &welcome);
     for (size_t i = 0; i < account->reading_count; i++)
         judge_subscribe(judge, presence, state_room(judge->state, account->readings[i].room), 0);
 }
 
-/* Connects the account; `secret` is what proves it from now on. */
-static void judge_enter(struct judge *judge, const struct request *request, struct account *account,
-                        struct wire_blob secret) {
+/* Connects the account; `secret` is what proves it from now on, if a key does not. */
+static void judge_enter(struct judge *judge, const struct request *request,
+                        const struct greeter *greeter, struct wire_blob secret) {
     const struct message_hello *hello = &request->message.hello;
-    struct presence *presence = state_attach(judge->state, account, request->session);
+    judge_end_stale(judge, greeter->account, hello->outbox);
+    struct presence *presence =
+        state_attach(judge->state, greeter->account, greeter->device, request->session);
     if (presence == NULL) {
         judge_fail_memory(judge, false);
         return;
     }
     if (hello->outbox != 0) {
-        presence->outbox = state_outbox(judge->state, account, hello->outbox);
+        presence->outbox = state_outbox(judge->state, greeter->account, hello->outbox);
         judge_fail_memory(judge, presence->outbox != NULL);
     }
     judge_welcome(judge, presence, secret);
 }
 
-static void judge_hello_new(struct judge *judge, const struct request *request, const char *nick) {
+/* Carries out what the greeting brings about, and lets the greeter in. */
+static void judge_let_in(struct judge *judge, const struct request *request,
+                         struct greeter *greeter, const char *nick) {
     uint8_t secret[SECRET_BYTES];
-    uint8_t hash[STORE_HASH_BYTES];
-    if (judge->read_only || getrandom(secret, sizeof secret, 0) != sizeof secret) {
-        judge_end(judge, request->session, ERROR_STORAGE, "");
-        return;
+    struct wire_blob shown = request->message.hello.secret;
+    bool is_new = greeter->account == NULL;
+    if (is_new) {
+        if (getrandom(secret, sizeof secret, 0) != sizeof secret) {
+            judge_end(judge, request->session, ERROR_STORAGE, "");
+            return;
+        }
+        greeter->account = judge_make_account(judge, nick, secret);
+        shown = (struct wire_blob){secret, sizeof secret};
     }
-    judge_hash(secret, hash);
-    struct account *account = judge_make_account(judge, nick, hash);
-    if (account != NULL)
-        judge_enter(judge, request, account, (struct wire_blob){secret, sizeof secret});
+    if (greeter->uses_code)
+        store_remove_code(judge->store, greeter->code.hash);
+    if (greeter->joins && greeter->device != NULL && !greeter->device->removed)
+        judge_remove_device(judge, greeter->device, ERROR_TAKEN_OVER);
+    if (greeter->joins && greeter->account != NULL)
+        greeter->device = judge_add_device(judge, greeter->account, request);
+    if (judge->batch.failed || greeter->account == NULL)
+        return;
+    if (!is_new && strcmp(greeter->account->nick, nick) != 0 && !judge->read_only)
+        judge_set_nick(judge, greeter->account, nick);
+    judge_enter(judge, request, greeter,
+                request->origin.has_key ? (struct wire_blob){NULL, 0} : shown);
 }
 
 void judge_hello(struct judge *judge, const struct request *request) {
-    const struct message_hello *hello = &request->message.hello;
+    struct greeter greeter = {0};
+    char suggestion[NAME_BYTES_MAX + 1] = "";
     struct name name;
-    if (!name_nick(hello->nick, &name)) {
-        judge_end(judge, request->session, ERROR_NICK_INVALID, "");
-        return;
-    }
-    struct account *account = judge_known_account(judge, hello);
-    /* Another client of the same account is welcome, under the nick that the first one has. */
-    bool joins_other = account != NULL && account->presences != NULL;
-    if (!joins_other && state_account_online(judge->state, name.folded) != NULL) {
-        judge_nick_taken(judge, request, 0, name.shown, true);
-        return;
-    }
-    if (account == NULL) {
-        judge_hello_new(judge, request, name.shown);
-        return;
-    }
-    if (!joins_other && strcmp(account->nick, name.shown) != 0 && !judge->read_only)
-        judge_set_nick(judge, account, name.shown);
-    judge_enter(judge, request, account, hello->secret);
-}
-
-void judge_rename(struct judge *judge, const struct request *request, struct presence *presence) {
-    const struct message_rename *rename_to = &request->message.rename;
-    struct account *account = presence->account;
-    struct name name;
-    if (!name_nick(rename_to->nick, &name)) {
-        judge_error(judge, request, rename_to->tag, ERROR_NICK_INVALID);
-        return;
-    }
-    struct account *holder = state_account_online(judge->state, name.folded);
-    if (holder != NULL && holder != account) {
-        judge_nick_taken(judge, request, rename_to->tag, name.shown, false);
-        return;
-    }
-    if (judge->read_only) {
-        judge_error(judge, request, rename_to->tag, ERROR_STORAGE);
-        return;
-    }
-    if (strcmp(account->nick, name.shown) != 0)
-        judge_set_nick(judge, account, name.shown);
-    judge_done(judge, request, rename_to->tag);
+    enum error_code error = request->origin.has_key ? judge_know_key(judge, request, &greeter)
+                                                    : judge_know_guest(judge, request, &greeter);
+    if (error == ERROR_NONE)
+        error = judge_choose_nick(judge, &request->message.hello, &greeter, &name);
+    if (error == ERROR_NICK_TAKEN || error == ERROR_NICK_OWNED)
+        judge_suggest_nick(judge, name.shown, suggestion, sizeof suggestion);
+    if (error == ERROR_NONE && judge->read_only && (greeter.account == NULL || greeter.joins))
+        error = ERROR_STORAGE;
+    if (error == ERROR_NONE)
+        judge_let_in(judge, request, &greeter, name.shown);
+    else
+        judge_end(judge, request->session, error, suggestion);
 }

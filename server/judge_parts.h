@@ -4,6 +4,7 @@
 #define SERVER_JUDGE_PARTS_H
 
 #include "judge.h"
+#include "name.h"
 #include "rights.h"
 
 /* A handler of one type of request, of a session that was welcomed. */
@@ -12,10 +13,54 @@ typedef void judge_handler(struct judge *judge, const struct request *request,
 
 /* judge_hello.c */
 void judge_hello(struct judge *judge, const struct request *request);
+void judge_hash(const void *data, size_t size, uint8_t hash[STORE_HASH_BYTES]);
+
+/* judge_nicks.c */
 void judge_set_nick(struct judge *judge, struct account *account, const char *nick);
+/* Why the account (NULL: a new one) may not have the nick: it, or one that looks like it, is
+ * another's. ERROR_NONE when it may. */
+enum error_code judge_nick_error(const struct judge *judge, const struct account *account,
+                                 const struct name *name);
+/* Writes a nick like the taken one that is free, or "" when there is none among the first hundred.
+ */
+void judge_suggest_nick(const struct judge *judge, const char *taken, char *suggestion,
+                        size_t size);
 judge_handler judge_rename;
 
+/* judge_codes.c */
+enum { JUDGE_CODE_SIZE = 16 };
+struct new_code {
+    char text[JUDGE_CODE_SIZE];
+    uint64_t until;
+};
+/* Makes a code for a device of the account, or (0) for the server, in the place of the account's
+ * last one, and keeps its hash. False when that cannot be done. */
+bool judge_make_code(struct judge *judge, uint32_t account, uint64_t milliseconds,
+                     struct new_code *code);
+/* The code that was typed, with what it is for. CODE_INVALID when it is wrong, used or old, which
+ * nobody is to tell apart; FAILED when there were too many wrong ones. */
+enum error_code judge_find_code(struct judge *judge, struct wire_text typed,
+                                struct stored_code *code);
+/* Answers an act with a new code. */
+void judge_answer_code(struct judge *judge, const struct request *request, uint32_t account,
+                       uint64_t milliseconds);
+
+/* judge_devices.c */
+/* Gives the account the device of a greeting. With its first one, it is no guest's any more. */
+struct device *judge_add_device(struct judge *judge, struct account *account,
+                                const struct request *request);
+/* Takes the device out of its account and ends its sessions with the error. */
+void judge_remove_device(struct judge *judge, struct device *device, enum error_code code);
+bool judge_has_room_for_device(const struct account *account);
+judge_handler judge_device_add, judge_device_list, judge_device_remove;
+
+/* judge_admission.c */
+/* Whether somebody who is not known yet is let in, or why not. */
+enum error_code judge_admits(const struct judge *judge, bool has_key, bool invited);
+judge_handler judge_admit, judge_invite_to_server;
+
 /* judge_acts.c */
+enum standing judge_standing(const struct judge *judge, const struct account *account);
 judge_handler judge_act;
 
 /* judge_posts.c */

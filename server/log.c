@@ -261,6 +261,7 @@ static bool log_load(struct log *log) {
     if (!store_commit(store))
         return false;
     log->judge.store = store;
+    log->judge.plaintext = log->options.plaintext;
     log->judge.state = state_new();
     uint64_t last_id;
     if (!store_last_id(store, &last_id))

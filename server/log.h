@@ -20,6 +20,7 @@ struct log_options {
     struct queue *const *inboxes; /* one a worker; outlive the log */
     unsigned worker_count;
     struct retention retention;
+    bool plaintext; /* the server talks without TLS: nobody can show a key */
 };
 
 /* Loads the state, makes the lobby of an empty log, and starts the thread. NULL with a report. */

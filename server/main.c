@@ -226,7 +226,8 @@ static bool server_start_log(struct server *server) {
                                             .checkpointer = server->checkpointer,
                                             .inboxes = server->inboxes,
                                             .worker_count = (unsigned)server->settings.workers,
-                                            .retention = server->settings.retention};
+                                            .retention = server->settings.retention,
+                                            .plaintext = true};
     server->log = log_start(&log_options);
     if (server->log == NULL)
         return false;

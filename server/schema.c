@@ -73,9 +73,10 @@ static const char *const schema_steps[SCHEMA_VERSION] = {
         /* owner: account that owns the server; admission: who is let in */
         "ALTER TABLE log ADD COLUMN owner INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE log ADD COLUMN admission INTEGER NOT NULL DEFAULT 0;"
-        /* hash: SHA-256 of a device's public key */
+        /* hash: SHA-256 of a device's public key; removed: it lets nobody in any more */
         "CREATE TABLE devices(hash BLOB PRIMARY KEY, account INTEGER NOT NULL,"
-        "  number INTEGER NOT NULL, name TEXT NOT NULL, added INTEGER NOT NULL) WITHOUT ROWID;"
+        "  number INTEGER NOT NULL, name TEXT NOT NULL, added INTEGER NOT NULL,"
+        "  removed INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
         /* hash: SHA-256 of a code; account: that it lets a device join, 0 for the server */
         "CREATE TABLE codes(hash BLOB PRIMARY KEY, account INTEGER NOT NULL,"
         "  until INTEGER NOT NULL) WITHOUT ROWID;"

@@ -72,6 +72,10 @@ static void tree_keep_item(void *item) {
     (void)item;
 }
 
+static void tree_free_device(void *device) {
+    state_device_free(device);
+}
+
 struct state *state_new(void) {
     return calloc(1, sizeof(struct state));
 }
@@ -81,7 +85,8 @@ void state_free(struct state *state) {
         return;
     state_keep(state);
     tdestroy(state->by_secret, tree_keep_item);
-    tdestroy(state->by_online_nick, tree_keep_item);
+    tdestroy(state->by_nick, tree_keep_item);
+    tdestroy(state->by_key, tree_free_device);
     tdestroy(state->by_room_name, tree_keep_item);
     for (size_t i = 0; i < STATE_WORKERS_MAX; i++) {
         for (size_t slot = 0; slot < state->presences[i].count; slot++)
@@ -109,15 +114,27 @@ struct account *state_account_by_secret(const struct state *state,
     return tree_find(&state->by_secret, &key, state_compare_secrets);
 }
 
-struct account *state_account_online(const struct state *state, const char *folded_nick) {
+struct account *state_nick_holder(const struct state *state, const char *folded_nick) {
     char folded[NAME_BYTES_MAX + 1];
     struct account key = {.folded = folded};
     snprintf(folded, sizeof folded, "%s", folded_nick);
-    return tree_find(&state->by_online_nick, &key, state_compare_nicks);
+    return tree_find(&state->by_nick, &key, state_compare_nicks);
+}
+
+bool state_hold_nick(struct state *state, struct account *account) {
+    return tsearch(account, &state->by_nick, state_compare_nicks) != NULL;
+}
+
+void state_let_nick_go(struct state *state, const struct account *account) {
+    if (account->presences == NULL && account->devices == NULL &&
+        tree_find(&state->by_nick, account, state_compare_nicks) == account)
+        tdelete(account, &state->by_nick, state_compare_nicks);
 }
 
 struct account *state_account_by_nick(const struct state *state, const char *folded_nick) {
-    struct account *account = state_account_online(state, folded_nick);
+    struct account *account = state_nick_holder(state, folded_nick);
+    if (account != NULL && strcmp(account->folded, folded_nick) != 0)
+        account = NULL;
     for (size_t i = state->account_count; account == NULL && i > 0; i--)
         if (strcmp(state->accounts[i - 1]->folded, folded_nick) == 0)
             account = state->accounts[i - 1];
@@ -198,13 +215,13 @@ void state_account_swap_nick(struct state *state, struct account *account, char 
                              char **folded) {
     char *old_nick = account->nick;
     char *old_folded = account->folded;
-    if (account->presences != NULL)
-        tdelete(account, &state->by_online_nick, state_compare_nicks);
+    if (tree_find(&state->by_nick, account, state_compare_nicks) == account)
+        tdelete(account, &state->by_nick, state_compare_nicks);
     account->nick = *nick;
     account->folded = *folded;
     /* The node just freed is what tsearch needs, so this does not fail for want of memory. */
-    if (account->presences != NULL)
-        tsearch(account, &state->by_online_nick, state_compare_nicks);
+    if (account->presences != NULL || account->devices != NULL)
+        state_hold_nick(state, account);
     *nick = old_nick;
     *folded = old_folded;
 }

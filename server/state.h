@@ -13,6 +13,25 @@
 
 enum { STATE_LOBBY = 1, STATE_WORKERS_MAX = 64 };
 
+/* Who is let in, as the server's owner has said it; kept in the log under these numbers. */
+enum admission {
+    ADMISSION_OPEN,    /* anybody with a key; guests only while the server talks without TLS */
+    ADMISSION_INVITED, /* who has an invitation */
+    ADMISSION_GUESTS,  /* anybody */
+    ADMISSION_COUNT
+};
+
+/* A key that lets somebody into an account; it is one of the account's until it is removed. */
+struct device {
+    uint8_t key[STORE_HASH_BYTES];
+    uint32_t number; /* in its account */
+    char *name;
+    uint64_t added;
+    bool removed; /* the key lets nobody in any more */
+    struct account *account;
+    struct device *next; /* of the account, by number */
+};
+
 /* Where a client's posts come from; see `post` in protocol.def. */
 struct outbox {
     uint64_t id;
@@ -28,6 +47,7 @@ struct outbox {
 struct presence {
     uint64_t session;
     struct account *account;
+    struct device *device; /* NULL: it has shown no key */
     struct outbox *outbox; /* NULL when it will not post */
     bool stored_due;       /* a `stored` is to be sent at the end of the batch */
     struct presence *next_due;
@@ -46,6 +66,8 @@ struct account {
     char *nick;
     char *folded;
     uint8_t secret_hash[STORE_HASH_BYTES];
+    struct device *devices;     /* that are not removed; NULL: a guest's */
+    uint32_t last_device;       /* highest number that a device of it has had */
     struct presence *presences; /* its clients that are connected; NULL when away */
     struct outbox *outboxes;
     struct reading *readings;
@@ -84,7 +106,8 @@ void state_undo(struct state *state);
 struct account *state_account(const struct state *state, uint32_t id);
 struct account *state_account_by_secret(const struct state *state,
                                         const uint8_t hash[STORE_HASH_BYTES]);
-struct account *state_account_online(const struct state *state, const char *folded_nick);
+/* Who holds the nick, or one that looks like it: it is theirs, or they are connected under it. */
+struct account *state_nick_holder(const struct state *state, const char *folded_nick);
 /* Who holds the nick now, or else the newest account that had it last. */
 struct account *state_account_by_nick(const struct state *state, const char *folded_nick);
 uint32_t state_next_account(const struct state *state);
@@ -119,8 +142,22 @@ bool state_remove_member(struct state *state, struct room *room, struct account 
 struct outbox *state_outbox(struct state *state, struct account *account, uint64_t id);
 bool state_set_up_to(struct state *state, struct outbox *outbox, uint64_t up_to);
 
-/* The account is connected as `session` too. */
-struct presence *state_attach(struct state *state, struct account *account, uint64_t session);
+/* state_devices.c. With its first device an account owns its nick. A key that was removed, or is of
+ * another account, is the new one's from now on; the latter has to be removed first. */
+struct device *state_device(const struct state *state, const uint8_t key[STORE_HASH_BYTES]);
+struct device *account_device(const struct account *account, uint32_t number);
+struct device *state_add_device(struct state *state, struct account *account,
+                                const struct stored_device *stored);
+bool state_remove_device(struct state *state, struct device *device);
+/* The account that owns the server, 0 for nobody. */
+uint32_t state_owner(const struct state *state);
+bool state_set_owner(struct state *state, uint32_t account);
+enum admission state_admission(const struct state *state);
+bool state_set_admission(struct state *state, enum admission admission);
+
+/* The account is connected as `session` too, with a device's key or (NULL) without. */
+struct presence *state_attach(struct state *state, struct account *account, struct device *device,
+                              uint64_t session);
 bool state_detach(struct state *state, struct presence *presence);
 
 #endif

@@ -26,8 +26,19 @@ static bool load_outbox(void *context, uint32_t account_id, uint64_t id, uint64_
     return outbox != NULL && state_set_up_to(context, outbox, up_to);
 }
 
+static bool load_device(void *context, const struct stored_device *stored) {
+    struct account *account = state_account(context, stored->account);
+    return account != NULL && state_add_device(context, account, stored) != NULL;
+}
+
+static bool load_rule(void *context, uint32_t owner, int admission) {
+    return admission >= 0 && admission < ADMISSION_COUNT && state_set_owner(context, owner) &&
+           state_set_admission(context, (enum admission)admission);
+}
+
 bool state_load(struct state *state, struct store *store) {
-    const struct store_visitor visitor = {state, load_account, load_room, load_member, load_outbox};
+    const struct store_visitor visitor = {state,       load_account, load_room, load_member,
+                                          load_outbox, load_device,  load_rule};
     bool loaded = store_visit(store, &visitor);
     state_keep(state);
     return loaded;

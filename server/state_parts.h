@@ -1,5 +1,5 @@
 /* Private to the state's own files: state.c has accounts, rooms and members, state_presence.c who
- * is connected, state_undo.c how a batch is taken back. */
+ * is connected, state_devices.c who is let in, state_undo.c how a batch is taken back. */
 #ifndef SERVER_STATE_PARTS_H
 #define SERVER_STATE_PARTS_H
 
@@ -18,6 +18,10 @@ enum undo_kind {
     UNDO_SET_UP_TO,
     UNDO_ATTACH,
     UNDO_DETACH,
+    UNDO_ADD_DEVICE,
+    UNDO_REMOVE_DEVICE,
+    UNDO_SET_OWNER,
+    UNDO_SET_ADMISSION,
     UNDO_COUNT
 };
 
@@ -28,6 +32,8 @@ struct undo {
     struct room *room;
     struct outbox *outbox;
     struct presence *presence;
+    struct device *device;
+    struct device *replaced; /* by a device with the same key */
     char *text;
     char *folded;
     uint64_t number;
@@ -47,8 +53,11 @@ struct state {
     size_t room_count;
     size_t room_capacity;
     void *by_secret; /* search trees of the pointers above */
-    void *by_online_nick;
+    void *by_nick;   /* of who holds one */
+    void *by_key;
     void *by_room_name;
+    uint32_t owner;
+    enum admission admission;
     struct presence_table presences[STATE_WORKERS_MAX];
     struct undo *undos;
     size_t undo_count;
@@ -71,8 +80,18 @@ void state_account_free(struct account *account);
 void state_account_swap_nick(struct state *state, struct account *account, char **nick,
                              char **folded);
 void state_room_free(struct room *room);
+/* Holds the nick of an account that has devices or is connected; false when out of memory. Of two
+ * owners of what later came to look alike, the first holds it. Lets it go when there is neither. */
+bool state_hold_nick(struct state *state, struct account *account);
+void state_let_nick_go(struct state *state, const struct account *account);
 void state_member_insert(struct room *room, struct account *account);
 void state_member_erase(struct room *room, struct account *account);
+
+/* state_devices.c */
+int state_compare_keys(const void *a, const void *b);
+void state_device_free(struct device *device);
+void state_device_link(struct device *device);
+void state_device_unlink(struct device *device);
 
 /* state_presence.c */
 bool state_presence_link(struct state *state, struct presence *presence);

@@ -1,7 +1,6 @@
 #include "state_parts.h"
 #include "request.h"
 
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,8 +29,7 @@ static bool state_presence_place(struct state *state, uint64_t session) {
 
 bool state_presence_link(struct state *state, struct presence *presence) {
     struct account *account = presence->account;
-    if (account->presences == NULL &&
-        tsearch(account, &state->by_online_nick, state_compare_nicks) == NULL)
+    if (!state_hold_nick(state, account))
         return false;
     presence->next = account->presences;
     account->presences = presence;
@@ -45,13 +43,13 @@ void state_presence_unlink(struct state *state, struct presence *presence) {
     while (*place != presence)
         place = &(*place)->next;
     *place = presence->next;
-    if (presence->account->presences == NULL)
-        tdelete(presence->account, &state->by_online_nick, state_compare_nicks);
+    state_let_nick_go(state, presence->account);
     state->presences[session_worker(presence->session)].slots[session_slot(presence->session)] =
         NULL;
 }
 
-struct presence *state_attach(struct state *state, struct account *account, uint64_t session) {
+struct presence *state_attach(struct state *state, struct account *account, struct device *device,
+                              uint64_t session) {
     struct presence *presence = calloc(1, sizeof *presence);
     if (presence == NULL || !state_presence_place(state, session) || !state_undo_reserve(state)) {
         free(presence);
@@ -59,6 +57,7 @@ struct presence *state_attach(struct state *state, struct account *account, uint
     }
     presence->session = session;
     presence->account = account;
+    presence->device = device;
     if (!state_presence_link(state, presence)) {
         free(presence);
         return NULL;

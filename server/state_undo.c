@@ -80,6 +80,33 @@ static void undo_detach(struct state *state, struct undo *undo) {
     undo->presence = NULL;
 }
 
+static void undo_add_device(struct state *state, struct undo *undo) {
+    struct device **place = tfind(undo->device, &state->by_key, state_compare_keys);
+    state_device_unlink(undo->device);
+    undo->device->account->last_device = (uint32_t)undo->number;
+    state_let_nick_go(state, undo->device->account);
+    if (undo->replaced != NULL)
+        *place = undo->replaced;
+    else
+        tdelete(undo->device, &state->by_key, state_compare_keys);
+    state_device_free(undo->device);
+    undo->replaced = NULL;
+}
+
+static void undo_remove_device(struct state *state, struct undo *undo) {
+    undo->device->removed = false;
+    state_device_link(undo->device);
+    state_hold_nick(state, undo->device->account);
+}
+
+static void undo_set_owner(struct state *state, struct undo *undo) {
+    state->owner = (uint32_t)undo->number;
+}
+
+static void undo_set_admission(struct state *state, struct undo *undo) {
+    state->admission = (enum admission)undo->number;
+}
+
 static void (*const undo_functions[UNDO_COUNT])(struct state *state, struct undo *undo) = {
     [UNDO_ADD_ACCOUNT] = undo_add_account, [UNDO_SET_NICK] = undo_set_nick,
     [UNDO_ADD_ROOM] = undo_add_room,       [UNDO_SET_TOPIC] = undo_set_topic,
@@ -87,11 +114,15 @@ static void (*const undo_functions[UNDO_COUNT])(struct state *state, struct undo
     [UNDO_ADD_MEMBER] = undo_add_member,   [UNDO_REMOVE_MEMBER] = undo_remove_member,
     [UNDO_SET_READ] = undo_set_read,       [UNDO_SET_UP_TO] = undo_set_up_to,
     [UNDO_ATTACH] = undo_attach,           [UNDO_DETACH] = undo_detach,
+    [UNDO_ADD_DEVICE] = undo_add_device,   [UNDO_REMOVE_DEVICE] = undo_remove_device,
+    [UNDO_SET_OWNER] = undo_set_owner,     [UNDO_SET_ADMISSION] = undo_set_admission,
 };
 
 static void undo_free(struct undo *undo) {
     free(undo->text);
     free(undo->folded);
+    if (undo->replaced != NULL)
+        state_device_free(undo->replaced);
 }
 
 void state_keep(struct state *state) {

@@ -48,6 +48,17 @@ const char *const store_statements[STATEMENT_COUNT] = {
     [STATEMENT_REMOVE_SEGMENT] = "DELETE FROM segments WHERE first_id=?",
     [STATEMENT_SET_REMOVED] = "UPDATE rooms SET removed=?2 WHERE id=?1",
     [STATEMENT_SET_CUT] = "UPDATE log SET cut=?",
+    [STATEMENT_RULE] = "SELECT owner, admission FROM log",
+    [STATEMENT_SET_OWNER] = "UPDATE log SET owner=?",
+    [STATEMENT_SET_ADMISSION] = "UPDATE log SET admission=?",
+    [STATEMENT_DEVICES] = "SELECT hash, account, number, name, added, removed FROM devices"
+                          " ORDER BY account, number",
+    [STATEMENT_ADD_DEVICE] = "REPLACE INTO devices VALUES(?,?,?,?,?,0)",
+    [STATEMENT_REMOVE_DEVICE] = "UPDATE devices SET removed=1 WHERE hash=?",
+    [STATEMENT_ADD_CODE] = "INSERT INTO codes VALUES(?,?,?)",
+    [STATEMENT_FIND_CODE] = "SELECT account, until FROM codes WHERE hash=?",
+    [STATEMENT_REMOVE_CODE] = "DELETE FROM codes WHERE hash=?",
+    [STATEMENT_FORGET_CODES] = "DELETE FROM codes WHERE until<=?2 OR (account=?1 AND account>0)",
 };
 
 const char *store_path(const struct store *store) {
@@ -74,38 +85,30 @@ void store_checkpoint(struct store *store) {
     sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
-static void store_fail(struct store *store) {
+void store_fail(struct store *store) {
     if (!store->failed)
         snprintf(store->error, sizeof store->error, "%s", sqlite3_errmsg(store->database));
     store->failed = true;
 }
 
-static uint32_t store_column_u32(sqlite3_stmt *row, int column) {
+uint32_t store_column_u32(sqlite3_stmt *row, int column) {
     return (uint32_t)sqlite3_column_int64(row, column);
 }
 
-static const char *store_column_text(sqlite3_stmt *row, int column) {
+const char *store_column_text(sqlite3_stmt *row, int column) {
     const char *text = (const char *)sqlite3_column_text(row, column);
     return text != NULL ? text : "";
 }
 
-/* One value to bind: an integer, or bytes when `data` is set. */
-struct store_value {
-    uint64_t integer;
-    const void *data;
-    size_t size;
-    bool is_text;
-};
-
-static struct store_value store_number(uint64_t integer) {
+struct store_value store_number(uint64_t integer) {
     return (struct store_value){.integer = integer};
 }
 
-static struct store_value store_string(const char *string) {
+struct store_value store_string(const char *string) {
     return (struct store_value){.data = string, .size = strlen(string), .is_text = true};
 }
 
-static struct store_value store_blob(const void *data, size_t size) {
+struct store_value store_blob(const void *data, size_t size) {
     return (struct store_value){.data = data, .size = size};
 }
 
@@ -134,8 +137,8 @@ static void store_run(struct store *store, enum statement which, const struct st
 }
 
 /* The transaction begins with the first write, so that a batch without one costs nothing. */
-static void store_write(struct store *store, enum statement which, const struct store_value *values,
-                        int count) {
+void store_write(struct store *store, enum statement which, const struct store_value *values,
+                 int count) {
     if (!store->in_batch) {
         store_run(store, STATEMENT_BEGIN, NULL, 0);
         store->in_batch = !store->failed;
@@ -416,10 +419,9 @@ static const struct {
     enum statement statement;
     bool (*visit)(const struct store_visitor *visitor, sqlite3_stmt *row);
 } store_tour[] = {
-    {STATEMENT_ACCOUNTS, store_visit_account},
-    {STATEMENT_ROOMS, store_visit_room},
-    {STATEMENT_MEMBERS, store_visit_member},
-    {STATEMENT_OUTBOXES, store_visit_outbox},
+    {STATEMENT_ACCOUNTS, store_visit_account}, {STATEMENT_ROOMS, store_visit_room},
+    {STATEMENT_MEMBERS, store_visit_member},   {STATEMENT_OUTBOXES, store_visit_outbox},
+    {STATEMENT_DEVICES, store_visit_device},   {STATEMENT_RULE, store_visit_rule},
 };
 
 bool store_visit(struct store *store, const struct store_visitor *visitor) {

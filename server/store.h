@@ -56,12 +56,23 @@ struct stored_member {
     uint64_t messages;
 };
 
+struct stored_device {
+    uint8_t key[STORE_HASH_BYTES]; /* SHA-256 of the public key */
+    uint32_t account;
+    uint32_t number;
+    const char *name;
+    uint64_t added;
+    bool removed; /* the key lets nobody in any more */
+};
+
 struct store_visitor {
     void *context;
     bool (*account)(void *context, uint32_t id, const char *nick, const uint8_t *secret_hash);
     bool (*room)(void *context, const struct stored_room *room);
     bool (*member)(void *context, const struct stored_member *member);
     bool (*outbox)(void *context, uint32_t account, uint64_t outbox, uint64_t up_to);
+    bool (*device)(void *context, const struct stored_device *device);
+    bool (*rule)(void *context, uint32_t owner, int admission); /* of the server */
 };
 bool store_visit(struct store *store, const struct store_visitor *visitor);
 
@@ -81,6 +92,24 @@ void store_remove_member(struct store *store, uint32_t room, uint32_t account);
 /* `used`: the log's position then. */
 void store_set_outbox(struct store *store, uint32_t account, uint64_t outbox, uint64_t up_to,
                       uint64_t used);
+
+/* Who is let in: store_devices.c. A device that comes back takes the place of the removed one. */
+void store_add_device(struct store *store, const struct stored_device *device);
+void store_remove_device(struct store *store, const uint8_t key[STORE_HASH_BYTES]);
+void store_set_owner(struct store *store, uint32_t account);
+void store_set_admission(struct store *store, int admission);
+
+/* A code that lets somebody in once, kept as its hash until a moment by the wall clock. Adding one
+ * forgets the account's others, and those that are too old. */
+struct stored_code {
+    uint8_t hash[STORE_HASH_BYTES];
+    uint32_t account; /* that it lets a device join; 0: the server */
+    uint64_t until;
+};
+void store_add_code(struct store *store, const struct stored_code *code, uint64_t now);
+/* Fills in the rest by the hash; false when there is none. */
+bool store_find_code(struct store *store, struct stored_code *code);
+void store_remove_code(struct store *store, const uint8_t hash[STORE_HASH_BYTES]);
 
 /* The stored segment that the event lies in, as it is in this batch: its frames, and the messages
  * its room had up to its end. The bytes are valid until the next call. False when there is none. */

@@ -1,4 +1,5 @@
-/* Private to store.c and store_open.c: the log engine's own struct and its statements. */
+/* Private to the log engine's own files: its struct and its statements. store.c has what is common
+ * and most of what is stored, store_devices.c who is let in, store_open.c how it is opened. */
 #ifndef SERVER_STORE_PARTS_H
 #define SERVER_STORE_PARTS_H
 
@@ -36,6 +37,16 @@ enum statement {
     STATEMENT_REMOVE_SEGMENT,
     STATEMENT_SET_REMOVED,
     STATEMENT_SET_CUT,
+    STATEMENT_RULE,
+    STATEMENT_SET_OWNER,
+    STATEMENT_SET_ADMISSION,
+    STATEMENT_DEVICES,
+    STATEMENT_ADD_DEVICE,
+    STATEMENT_REMOVE_DEVICE,
+    STATEMENT_ADD_CODE,
+    STATEMENT_FIND_CODE,
+    STATEMENT_REMOVE_CODE,
+    STATEMENT_FORGET_CODES,
     STATEMENT_COUNT
 };
 
@@ -61,6 +72,30 @@ bool store_execute(struct store *store, const char *sql);
 
 /* Remembers which files the log is in, so that a commit sees when they are gone; store.c. */
 void store_note_files(struct store *store);
+
+/* One value to bind: an integer, or bytes when `data` is set. */
+struct store_value {
+    uint64_t integer;
+    const void *data;
+    size_t size;
+    bool is_text;
+};
+struct store_value store_number(uint64_t integer);
+struct store_value store_string(const char *string);
+struct store_value store_blob(const void *data, size_t size);
+
+/* Runs a statement that returns no rows, in the batch's transaction. */
+void store_write(struct store *store, enum statement which, const struct store_value *values,
+                 int count);
+/* Latches what SQLite says as the batch's failure. */
+void store_fail(struct store *store);
+
+uint32_t store_column_u32(sqlite3_stmt *row, int column);
+const char *store_column_text(sqlite3_stmt *row, int column);
+
+/* store_devices.c: rows for the visitor. */
+bool store_visit_device(const struct store_visitor *visitor, sqlite3_stmt *row);
+bool store_visit_rule(const struct store_visitor *visitor, sqlite3_stmt *row);
 
 /* What each statement says in SQL; store.c. */
 extern const char *const store_statements[STATEMENT_COUNT];

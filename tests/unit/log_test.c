@@ -2,9 +2,6 @@
 #include "rig.h"
 #include "archive.h"
 
-#include <signal.h>
-#include <sys/resource.h>
-
 static void a_post_is_published_and_then_acknowledged(void **state) {
     struct rig *rig = *state;
     greet(rig, 1, "alice", no_secret);
@@ -286,13 +283,6 @@ static void a_flood_of_requests_is_answered_batch_by_batch(void **state) {
         assert_in_range(current->frames->size, 1, 5 << 20);
     }
     forget_rest();
-}
-
-/* Lets files grow by so many bytes at most, as a full disk does. */
-static void limit_files(rlim_t bytes) {
-    const struct rlimit limit = {bytes, RLIM_INFINITY};
-    signal(SIGXFSZ, SIG_IGN);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
 static void a_full_disk_refuses_posts_and_everything_goes_on_when_it_is_freed(void **state) {

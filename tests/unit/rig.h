@@ -12,6 +12,8 @@
 #include "request.h"
 
 #include <ftw.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 struct rig {
@@ -22,6 +24,7 @@ struct rig {
     struct queue *inbox;
     struct log *log;
     struct retention retention; /* of the next start */
+    bool tls;                   /* the same: guests are not let in unless the owner says so */
 };
 
 static inline int remove_entry(const char *path, const struct stat *status, int kind,
@@ -44,7 +47,8 @@ static inline void rig_start(struct rig *rig) {
                                         .checkpointer = rig->checkpointer,
                                         .inboxes = &rig->inbox,
                                         .worker_count = 1,
-                                        .retention = rig->retention};
+                                        .retention = rig->retention,
+                                        .plaintext = !rig->tls};
     rig->log = log_start(&options);
     assert_non_null(rig->log);
 }
@@ -68,6 +72,7 @@ static inline void rig_stop(struct rig *rig) {
 static inline int rig_make(void **state) {
     static struct rig rig;
     rig.retention = (struct retention){0};
+    rig.tls = false;
     strcpy(rig.folder, "/tmp/log-test-XXXXXX");
     *state = &rig;
     if (mkdtemp(rig.folder) == NULL)
@@ -82,30 +87,39 @@ static inline int rig_remove(void **state) {
     return nftw(rig->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static inline void send_message(struct rig *rig, uint32_t session, const struct message *message) {
+/* Sends a message as one of a session that comes from there. */
+static inline void send_from(struct rig *rig, uint32_t session, const struct request_origin *origin,
+                             const struct message *message) {
     struct buffer frame = {0};
     message_encode(&frame, message);
     struct wire_blob payload = {frame.data + FRAME_HEAD, frame.size - FRAME_HEAD};
     struct request *request =
         request_new(REQUEST_MESSAGE, session_identity(0, 1, session), payload);
     payload.data = request->payload;
+    request->origin = *origin;
     assert_int_equal(message_decode(payload, &request->message), ERROR_NONE);
     buffer_free(&frame);
     rig_push(rig, request);
+}
+
+static inline void send_message(struct rig *rig, uint32_t session, const struct message *message) {
+    const struct request_origin nowhere = {0};
+    send_from(rig, session, &nowhere, message);
 }
 
 /* Frames that came out of the inbox, in order; taken one by one. */
 static struct inbox_item *current;
 static struct wire_reader rest;
 
-/* The next message of the wished type for the session (or an event); others are passed over. */
-static inline struct message expect(struct rig *rig, enum message_type type) {
+/* The next message of one of the types for a session (or an event); others are passed over. */
+static inline struct message expect_either(struct rig *rig, enum message_type type,
+                                           enum message_type other) {
     struct message message;
     struct wire_blob payload;
     for (;;) {
         while (frame_take(&rest, &payload) == FRAME_READY) {
             assert_int_equal(message_decode(payload, &message), ERROR_NONE);
-            if (message.type == type)
+            if (message.type == type || message.type == other)
                 return message;
         }
         if (current != NULL)
@@ -114,6 +128,10 @@ static inline struct message expect(struct rig *rig, enum message_type type) {
         rest = (struct wire_reader){current->frames->bytes,
                                     current->frames->bytes + current->frames->size};
     }
+}
+
+static inline struct message expect(struct rig *rig, enum message_type type) {
+    return expect_either(rig, type, type);
 }
 
 static inline void forget_rest(void) {
@@ -153,6 +171,13 @@ static inline struct inspection inspect_rig(const struct rig *rig) {
         fail_msg("%s", inspection.problem);
     sqlite3_close(database);
     return inspection;
+}
+
+/* Lets files grow by so many bytes at most, as a full disk does. */
+static inline void limit_files(rlim_t bytes) {
+    const struct rlimit limit = {bytes, RLIM_INFINITY};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
 static const struct wire_blob no_secret = {NULL, 0};

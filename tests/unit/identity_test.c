@@ -1,0 +1,235 @@
+/* Who you are is your key: accounts, nicks, and what a secret is still good for. */
+#include "identity_rig.h"
+
+static void the_key_is_the_account(void **state) {
+    struct rig *rig = *state;
+    struct message_welcome first =
+        enter(rig, (struct greeting){.session = 1, .key = 7, .nick = "alice"});
+    assert_int_equal(first.standing, STANDING_PERSON);
+    assert_int_equal(first.secret.size, 0);
+    uint32_t account = first.account;
+    disconnect(rig, 1);
+    assert_int_equal(enter(rig, (struct greeting){.session = 2, .key = 7, .nick = "alice"}).account,
+                     account);
+    forget_rest();
+    rig_stop(rig);
+    rig_start(rig);
+    assert_int_equal(enter(rig, (struct greeting){.session = 3, .key = 7, .nick = "alice"}).account,
+                     account);
+    assert_int_not_equal(
+        enter(rig, (struct greeting){.session = 4, .key = 8, .nick = "bob"}).account, account);
+}
+
+static void the_first_key_to_claim_a_nick_owns_it_whether_it_is_connected_or_not(void **state) {
+    struct rig *rig = *state;
+    enter(rig, (struct greeting){.session = 1, .key = 7, .nick = "alice"});
+    disconnect(rig, 1);
+    struct message_error error =
+        be_refused(rig, (struct greeting){.session = 2, .key = 8, .nick = "Alice"});
+    assert_int_equal(error.code, ERROR_NICK_OWNED);
+    assert_true(wire_text_equal(error.suggestion, wire_text("Alice2")));
+    forget_rest();
+    rig_stop(rig);
+    rig->tls = false;
+    rig_start(rig);
+    assert_int_equal(
+        be_refused(rig, (struct greeting){.session = 3, .key = 0, .nick = "alice"}).code,
+        ERROR_NICK_OWNED);
+    enter(rig, (struct greeting){.session = 4, .key = 8, .nick = "bob"});
+    struct message rename_to = {.type = MESSAGE_RENAME};
+    rename_to.rename.nick = wire_text("ALICE");
+    send_message(rig, 4, &rename_to);
+    assert_int_equal(expect(rig, MESSAGE_ERROR).error.code, ERROR_NICK_OWNED);
+}
+
+static void a_nick_that_was_given_up_is_free(void **state) {
+    struct rig *rig = *state;
+    enter(rig, (struct greeting){.session = 1, .key = 7, .nick = "alice"});
+    struct message rename_to = {.type = MESSAGE_RENAME};
+    rename_to.rename.nick = wire_text("alicia");
+    send_message(rig, 1, &rename_to);
+    expect(rig, MESSAGE_DONE);
+    enter(rig, (struct greeting){.session = 2, .key = 8, .nick = "alice"});
+    assert_int_equal(
+        be_refused(rig, (struct greeting){.session = 3, .key = 9, .nick = "alicia"}).code,
+        ERROR_NICK_OWNED);
+}
+
+static void a_guest_holds_a_nick_while_connected(void **state) {
+    struct rig *rig = *state;
+    rig_stop(rig);
+    rig->tls = false;
+    rig_start(rig);
+    assert_int_equal(
+        enter(rig, (struct greeting){.session = 1, .key = 0, .nick = "carol"}).standing,
+        STANDING_GUEST);
+    assert_int_equal(
+        be_refused(rig, (struct greeting){.session = 2, .key = 8, .nick = "carol"}).code,
+        ERROR_NICK_TAKEN);
+    disconnect(rig, 1);
+    enter(rig, (struct greeting){.session = 3, .key = 8, .nick = "carol"});
+}
+
+static void a_known_person_keeps_the_nick_or_takes_the_one_asked_for(void **state) {
+    struct rig *rig = *state;
+    enter(rig, (struct greeting){.session = 1, .key = 7, .nick = "alice"});
+    struct message_welcome welcome =
+        enter(rig, (struct greeting){.session = 2, .key = 7, .nick = "login", .keeps_nick = true});
+    assert_true(wire_text_equal(welcome.nick, wire_text("alice")));
+    welcome = enter(rig, (struct greeting){.session = 3, .key = 7, .nick = "alicia"});
+    assert_true(wire_text_equal(welcome.nick, wire_text("alicia")));
+    enter(rig, (struct greeting){.session = 4, .key = 8, .nick = "bob"});
+    assert_int_equal(
+        be_refused(rig, (struct greeting){.session = 5, .key = 8, .nick = "alicia"}).code,
+        ERROR_NICK_OWNED);
+}
+
+static void a_new_person_is_called_as_wished_even_when_nicks_are_kept(void **state) {
+    struct rig *rig = *state;
+    struct message_welcome welcome =
+        enter(rig, (struct greeting){.session = 1, .key = 7, .nick = "alice", .keeps_nick = true});
+    assert_true(wire_text_equal(welcome.nick, wire_text("alice")));
+    assert_int_equal(
+        be_refused(rig,
+                   (struct greeting){.session = 2, .key = 8, .nick = "alice", .keeps_nick = true})
+            .code,
+        ERROR_NICK_OWNED);
+}
+
+static void who_was_a_guest_takes_the_account_along_when_showing_a_key(void **state) {
+    struct rig *rig = *state;
+    uint8_t secret[SECRET_BYTES];
+    rig_stop(rig);
+    rig->tls = false;
+    rig_start(rig);
+    struct message_welcome guest =
+        enter(rig, (struct greeting){.session = 1, .key = 0, .nick = "alice"});
+    memcpy(secret, guest.secret.data, SECRET_BYTES);
+    struct wire_blob shown = {secret, sizeof secret};
+    uint32_t account = guest.account;
+    greet_as(rig, (struct greeting){.session = 2, .key = 7, .nick = "alice", .secret = shown});
+    assert_int_equal(expect(rig, MESSAGE_ERROR).error.code, ERROR_TAKEN_OVER);
+    assert_int_equal(session_slot(current->session), 1);
+    struct message_welcome person = expect(rig, MESSAGE_WELCOME).welcome;
+    assert_int_equal(person.account, account);
+    assert_int_equal(person.standing, STANDING_PERSON);
+    /* From now on the secret is worth nothing: neither the account nor its nick. */
+    assert_int_equal(
+        be_refused(rig, (struct greeting){.session = 3, .key = 0, .nick = "alice", .secret = shown})
+            .code,
+        ERROR_NICK_OWNED);
+    assert_int_not_equal(
+        enter(rig, (struct greeting){.session = 4, .key = 8, .nick = "al", .secret = shown})
+            .account,
+        account);
+}
+
+static void the_same_outbox_takes_over_what_is_left_of_its_session(void **state) {
+    struct rig *rig = *state;
+    enter(rig, (struct greeting){.session = 1, .key = 7, .nick = "alice", .outbox = 99});
+    enter(rig, (struct greeting){.session = 2, .key = 8, .nick = "bob", .outbox = 99});
+    greet_as(rig, (struct greeting){.session = 3, .key = 7, .nick = "alice", .outbox = 99});
+    assert_int_equal(expect(rig, MESSAGE_ERROR).error.code, ERROR_TAKEN_OVER);
+    assert_int_equal(session_slot(current->session), 1);
+    expect(rig, MESSAGE_WELCOME);
+}
+
+static struct message_people who_is_there(struct rig *rig, uint32_t session) {
+    struct message who = {.type = MESSAGE_WHO};
+    who.who.room = 1;
+    send_message(rig, session, &who);
+    return expect(rig, MESSAGE_PEOPLE).people;
+}
+
+static void two_clients_are_one_person(void **state) {
+    struct rig *rig = *state;
+    enter(rig, (struct greeting){.session = 1, .key = 7, .nick = "alice"});
+    enter(rig, (struct greeting){.session = 2, .key = 7, .nick = "alice"});
+    enter(rig, (struct greeting){.session = 3, .key = 8, .nick = "bob"});
+    struct message_people people = who_is_there(rig, 3);
+    assert_int_equal(people.online, 2);
+    assert_int_equal(people.members, 2);
+    /* What one has read is told to the other. */
+    post(rig, 3, 1, 1, "news");
+    struct message read = {.type = MESSAGE_READ};
+    read.read.room = 1;
+    read.read.id = expect(rig, MESSAGE_MESSAGE).event.id;
+    send_message(rig, 1, &read);
+    struct message_seen seen = expect(rig, MESSAGE_SEEN).seen;
+    assert_int_equal(session_slot(current->session), 2);
+    assert_int_equal(seen.unread, 0);
+    disconnect(rig, 1);
+    assert_int_equal(who_is_there(rig, 3).online, 2);
+    disconnect(rig, 2);
+    assert_int_equal(who_is_there(rig, 3).online, 1);
+}
+
+/* Sends the bytes as one frame's payload, with what lies behind them. */
+static void send_with_tail(struct rig *rig, uint32_t session, const struct message *message,
+                           const void *tail, size_t size) {
+    struct buffer frame = {0};
+    message_encode(&frame, message);
+    buffer_append(&frame, tail, size);
+    struct wire_blob payload = {frame.data + FRAME_HEAD, frame.size - FRAME_HEAD};
+    struct request *request =
+        request_new(REQUEST_MESSAGE, session_identity(0, 1, session), payload);
+    payload.data = request->payload;
+    assert_int_equal(message_decode(payload, &request->message), ERROR_NONE);
+    buffer_free(&frame);
+    rig_push(rig, request);
+}
+
+static void the_actor_is_who_the_connection_is_whatever_its_frames_say(void **state) {
+    struct rig *rig = *state;
+    static const uint8_t tail[] = {0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 5, 'a', 'l', 'i', 'c', 'e'};
+    uint32_t alice =
+        enter(rig, (struct greeting){.session = 1, .key = 7, .nick = "alice", .outbox = 99})
+            .account;
+    uint32_t bob =
+        enter(rig, (struct greeting){.session = 2, .key = 8, .nick = "bob", .outbox = 99}).account;
+    assert_int_not_equal(alice, bob);
+    struct message message = {.type = MESSAGE_POST};
+    message.post.number = 1;
+    message.post.room = 1;
+    message.post.body = wire_text("I am alice");
+    send_with_tail(rig, 2, &message, tail, sizeof tail);
+    struct message event = expect(rig, MESSAGE_MESSAGE);
+    assert_int_equal(event.event.actor, bob);
+    assert_true(wire_text_equal(event.message.nick, wire_text("bob")));
+    uint64_t id = event.event.id;
+    message = (struct message){.type = MESSAGE_SET_TOPIC};
+    message.set_topic.room = 1;
+    message.set_topic.topic = wire_text("alice's");
+    send_with_tail(rig, 2, &message, tail, sizeof tail);
+    assert_int_equal(expect(rig, MESSAGE_TOPIC_SET).event.actor, bob);
+    message = (struct message){.type = MESSAGE_EDIT};
+    message.edit.room = 1;
+    message.edit.id = id;
+    message.edit.body = wire_text("I am bob");
+    send_with_tail(rig, 2, &message, tail, sizeof tail);
+    assert_int_equal(expect(rig, MESSAGE_EDITED).event.actor, bob);
+    /* A second greeting, with another key and nick, is none. */
+    greet_as(rig, (struct greeting){.session = 2, .key = 7, .nick = "alice", .outbox = 99});
+    post(rig, 2, 2, 1, "still bob");
+    assert_int_equal(expect(rig, MESSAGE_MESSAGE).event.actor, bob);
+    message = (struct message){.type = MESSAGE_LEAVE};
+    message.leave.room = 1;
+    send_with_tail(rig, 2, &message, tail, sizeof tail);
+    assert_int_equal(expect(rig, MESSAGE_LEFT).event.actor, bob);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        identified(the_key_is_the_account),
+        identified(the_first_key_to_claim_a_nick_owns_it_whether_it_is_connected_or_not),
+        identified(a_nick_that_was_given_up_is_free),
+        identified(a_guest_holds_a_nick_while_connected),
+        identified(a_known_person_keeps_the_nick_or_takes_the_one_asked_for),
+        identified(a_new_person_is_called_as_wished_even_when_nicks_are_kept),
+        identified(who_was_a_guest_takes_the_account_along_when_showing_a_key),
+        identified(the_same_outbox_takes_over_what_is_left_of_its_session),
+        identified(two_clients_are_one_person),
+        identified(the_actor_is_who_the_connection_is_whatever_its_frames_say),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
