@@ -5,6 +5,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The server does not want us as we are: what to do about it. */
+static void chat_on_refusal(struct chat *chat, const struct news *news) {
+    const char *nick = chat->model->nick;
+    bool free_one = news->suggestion.size > 0;
+    if (news->code == ERROR_NICK_OWNED)
+        chat_notice(chat,
+                    "The nick %s belongs to somebody else. If that is you: /device add on "
+                    "your other device gives a code; begin here with --code CODE.",
+                    nick);
+    else if (news->code == ERROR_NICK_TAKEN && free_one)
+        chat_notice(chat, "The nick %s is taken. Free is %.*s:\n/nick %.*s", nick,
+                    PRINTED(news->suggestion), PRINTED(news->suggestion));
+    else if (news->code == ERROR_NICK_TAKEN || news->code == ERROR_NICK_INVALID)
+        chat_notice(chat, "%s: %.*s. Choose another: /nick NAME", nick, PRINTED(news->text));
+    else
+        chat_notice(chat, "The server refused: %.*s. Try again: /reconnect", PRINTED(news->text));
+    if (news->code == ERROR_NICK_OWNED && free_one)
+        chat_notice(chat, "Else choose another, such as %.*s:\n/nick %.*s",
+                    PRINTED(news->suggestion), PRINTED(news->suggestion));
+}
+
 static void chat_on_link(struct chat *chat, const struct news *news) {
     /* While it tries again, why it has to is still worth knowing. */
     if (news->link_state != LINK_CONNECTING) {
@@ -22,14 +43,7 @@ static void chat_on_link(struct chat *chat, const struct news *news) {
     if (news->link_state != LINK_REFUSED)
         return;
     chat->failures++;
-    if (news->code == ERROR_NICK_TAKEN && news->suggestion.size > 0)
-        chat_notice(chat, "The nick %s is taken. Free is %.*s:\n/nick %.*s", chat->model->nick,
-                    PRINTED(news->suggestion), PRINTED(news->suggestion));
-    else if (news->code == ERROR_NICK_TAKEN || news->code == ERROR_NICK_INVALID)
-        chat_notice(chat, "%s: %.*s. Choose another: /nick NAME", chat->model->nick,
-                    PRINTED(news->text));
-    else
-        chat_notice(chat, "The server refused: %.*s. Try again: /reconnect", PRINTED(news->text));
+    chat_on_refusal(chat, news);
 }
 
 static void chat_tell_sink(struct chat *chat, const struct news *news) {

@@ -18,8 +18,10 @@ enum { EXIT_USAGE = 2, HISTORY_ON_SCREEN = 100, HISTORY_MAX = 100000 };
 struct settings {
     const char *host;
     const char *port;
-    const char *nick;
+    const char *nick; /* NULL: the login name, for who is new there */
     const char *room;
+    const char *code;
+    const char *device;
     bool pipe;
     bool follow;
     long history;
@@ -30,6 +32,8 @@ struct settings {
 enum option {
     OPTION_NICK,
     OPTION_ROOM,
+    OPTION_CODE,
+    OPTION_DEVICE,
     OPTION_PLAINTEXT,
     OPTION_PIPE,
     OPTION_HISTORY,
@@ -39,8 +43,10 @@ enum option {
 };
 
 static const struct option_entry options[] = {
-    [OPTION_NICK] = {"nick", "NAME", "be called NAME (your login name)"},
+    [OPTION_NICK] = {"nick", "NAME", "be called NAME (as before; at first your login name)"},
     [OPTION_ROOM] = {"room", "NAME", "begin in that room (#lobby)"},
+    [OPTION_CODE] = {"code", "CODE", "an invitation, or a code of /device add"},
+    [OPTION_DEVICE] = {"device", "NAME", "call this machine NAME in /device list (its host name)"},
     [OPTION_PLAINTEXT] = {"plaintext", NULL, "talk without TLS (all there is in this version)"},
     [OPTION_PIPE] = {"pipe", NULL, "no screen: lines of stdin are posts, messages go to stdout"},
     [OPTION_HISTORY] = {"history", "N", "with --pipe: print the last N messages first"},
@@ -67,6 +73,12 @@ static bool settings_set(void *context, size_t index, const char *argument) {
         break;
     case OPTION_ROOM:
         settings->room = argument;
+        break;
+    case OPTION_CODE:
+        settings->code = argument;
+        break;
+    case OPTION_DEVICE:
+        settings->device = argument;
         break;
     case OPTION_PLAINTEXT:
         break;
@@ -136,7 +148,7 @@ static bool settings_check(struct settings *settings, int count, char **argument
                 settings->port);
         return false;
     }
-    if (!name_nick(wire_text(settings->nick), &name)) {
+    if (settings->nick != NULL && !name_nick(wire_text(settings->nick), &name)) {
         fprintf(stderr, "chat-tui: '%s' cannot be a nick: %s\n", settings->nick,
                 error_text(ERROR_NICK_INVALID));
         return false;
@@ -162,25 +174,38 @@ static void print_help(void) {
 }
 
 static void say_what_waits(const struct chat *chat, const struct settings *settings) {
+    bool named = settings->nick != NULL;
     size_t count = 0;
     for (const struct pending *each = chat->model->pending; each != NULL; each = each->next)
         count++;
-    fprintf(stderr,
-            "chat-tui: waiting to be sent when you are back: %zu; chat-tui --nick %s %s %s\n",
-            count, settings->nick, settings->host, settings->port);
+    fprintf(stderr, "chat-tui: waiting to be sent when you are back: %zu; chat-tui %s%s%s%s %s\n",
+            count, named ? "--nick " : "", named ? settings->nick : "", named ? " " : "",
+            settings->host, settings->port);
+}
+
+/* What this machine is called, unless the user says it. */
+static const char *default_device(void) {
+    static char device[DEVICE_NAME_BYTES_MAX + 1];
+    if (gethostname(device, sizeof device - 1) != 0)
+        return "";
+    return device;
 }
 
 static int run(const struct settings *settings) {
     struct chat chat;
+    const char *nick = settings->nick != NULL ? settings->nick : default_nick();
     unsigned history = settings->history > 0 ? (unsigned)settings->history : 0;
-    const struct net_options net_options = {.host = settings->host,
-                                            .port = settings->port,
-                                            .nick = settings->nick,
-                                            .room = settings->room,
-                                            .history =
-                                                settings->pipe ? history : HISTORY_ON_SCREEN};
+    const struct net_options net_options = {
+        .host = settings->host,
+        .port = settings->port,
+        .nick = nick,
+        .nick_is_wish = settings->nick != NULL,
+        .code = settings->code,
+        .device = settings->device != NULL ? settings->device : default_device(),
+        .room = settings->room,
+        .history = settings->pipe ? history : HISTORY_ON_SCREEN};
     const struct pipe_options pipe_options = {settings->follow};
-    if (!chat_init(&chat, settings->room, settings->nick)) {
+    if (!chat_init(&chat, settings->room, nick)) {
         perror("chat-tui");
         return EXIT_FAILURE;
     }
@@ -201,7 +226,7 @@ static int run(const struct settings *settings) {
 }
 
 int main(int argc, char **argv) {
-    struct settings settings = {.nick = default_nick(), .room = "#lobby", .history = -1};
+    struct settings settings = {.room = "#lobby", .history = -1};
     int first = options_parse(options, OPTION_COUNT, argc, argv, settings_set, &settings);
     if (first < 0)
         return EXIT_USAGE;

@@ -129,6 +129,9 @@ static void net_greet(struct net *net) {
     hello.hello.magic = PROTOCOL_MAGIC;
     hello.hello.version = PROTOCOL_VERSION;
     hello.hello.nick = wire_text(net->nick);
+    hello.hello.keeps_nick = net->keeps_nick;
+    hello.hello.code = wire_text(net->code != NULL ? net->code : "");
+    hello.hello.device = wire_text(net->device);
     hello.hello.outbox = outbox_id(net->outbox);
     outbox_read_secret(net->outbox);
     hello.hello.secret = outbox_secret(net->outbox);
@@ -305,7 +308,7 @@ static void net_say_goodbye(struct net *net) {
 
 static void *net_run(void *context) {
     struct net *net = context;
-    net->outbox = outbox_open(net->host, net->port, net->nick);
+    net->outbox = outbox_open(net->host, net->port, net->nick, net->shows_key);
     if (net->outbox == NULL) {
         net_be_refused(net, ERROR_FAILED, wire_text("out of memory"), (struct wire_text){0});
         reporter_flush(&net->reporter);
@@ -339,6 +342,8 @@ static void net_free(struct net *net) {
     free(net->host);
     free(net->port);
     free(net->start_room);
+    free(net->device);
+    free(net->code);
     free(net->nick);
     free(net);
 }
@@ -358,10 +363,15 @@ static bool net_prepare(struct net *net, const struct net_options *options) {
     net->port = strdup(options->port);
     net->nick = strdup(options->nick);
     net->start_room = strdup(options->room);
+    net->device = strdup(options->device != NULL ? options->device : "");
+    net->shows_key = options->shows_key;
+    net->keeps_nick = !options->nick_is_wish;
+    net->code = options->code != NULL ? strdup(options->code) : NULL;
     net->orders = net_orders_new();
     net->feed = feed_new(options->history, &owner);
     return reporter && net->host != NULL && net->port != NULL && net->nick != NULL &&
-           net->start_room != NULL && net->orders != NULL && net->feed != NULL;
+           net->start_room != NULL && net->device != NULL &&
+           (net->code != NULL || options->code == NULL) && net->orders != NULL && net->feed != NULL;
 }
 
 /* Signals are for the main thread, which may only later say what it does with them. */

@@ -3,6 +3,7 @@
 #include "clock.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { NET_OVERTAKEN_MAX = 5, NET_OVERTAKEN_MILLISECONDS = 60000 };
@@ -68,6 +69,10 @@ static void net_on_welcome(struct net *net, const struct message *message,
         net->start_room_number = 0;
     }
     net->tried_again = false;
+    /* Both were for this once: the person may be called otherwise by another client meanwhile. */
+    net->keeps_nick = true;
+    free(net->code);
+    net->code = NULL;
     if (!net_outbox_fits(net, welcome->up_to)) {
         net_renew_outbox(net);
         return;
@@ -133,7 +138,7 @@ static void net_on_error(struct net *net, const struct message *message, struct 
     }
     if (error->tag == 0 && error->code == ERROR_NICK_TAKEN && net_try_again(net))
         return;
-    if (error->tag == 0 && net->phase == NET_GREETING) {
+    if (error->tag == 0 && (net->phase == NET_GREETING || error->code == ERROR_KEY_REMOVED)) {
         net_on_greeting_error(net, error);
         return;
     }

@@ -76,6 +76,7 @@ static void net_order_rename(struct net *net, const struct order *order) {
         return;
     free(net->nick);
     net->nick = nick;
+    net->keeps_nick = net->phase == NET_ONLINE; /* the account has it already */
     if (net->phase == NET_REFUSED)
         net_order_retry(net, order);
 }

@@ -39,12 +39,16 @@ struct net {
     char *host;
     char *port;
     char *start_room;
+    char *device;
+    bool shows_key;
     pthread_t thread;
     struct queue *orders;
 
     /* the network thread's, but for the queue in the reporter */
     struct reporter reporter;
     char *nick;
+    bool keeps_nick; /* of the account, if it has one */
+    char *code;      /* NULL: none, or used */
     struct outbox *outbox;
     char told_problem[OUTBOX_PROBLEM_MAX]; /* of the outbox, the last that the user was told */
     struct feed *feed;

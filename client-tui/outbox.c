@@ -252,33 +252,38 @@ static void outbox_append_name(struct buffer *path, const char *text) {
     }
 }
 
-/* The folder of this server and nick, made if need be; NULL with the problem. The caller frees it.
- */
-static char *outbox_folder(struct outbox *outbox, const char *host, const char *port,
-                           const char *nick) {
+/* The path of the folder of this server, and of the nick there unless that is NULL; NULL without a
+ * home. The caller frees it. */
+static char *outbox_folder(const char *host, const char *port, const char *nick) {
     char *root = path_for_user("XDG_STATE_HOME", ".local/state", "chat-tui");
     struct buffer path = {0};
-    if (root != NULL) {
-        buffer_append_format(&path, "%s/", root);
-        outbox_append_name(&path, host);
-        buffer_append_string(&path, "_");
-        outbox_append_name(&path, port);
+    if (root == NULL)
+        return NULL;
+    buffer_append_format(&path, "%s/", root);
+    outbox_append_name(&path, host);
+    buffer_append_string(&path, "_");
+    outbox_append_name(&path, port);
+    if (nick != NULL) {
         buffer_append_string(&path, "/");
         outbox_append_name(&path, nick);
     }
-    char *folder = root != NULL ? strdup(buffer_string(&path)) : NULL;
-    if (root == NULL)
-        snprintf(outbox->problem, sizeof outbox->problem,
-                 "cannot keep the outbox on disk: there is no home folder");
-    if (folder != NULL && !path_make_folders(folder)) {
-        snprintf(outbox->problem, sizeof outbox->problem,
-                 "cannot keep the outbox on disk: %.150s: %s", folder, strerror(errno));
-        free(folder);
-        folder = NULL;
-    }
+    char *folder = strdup(buffer_string(&path));
     buffer_free(&path);
     free(root);
     return folder;
+}
+
+/* Makes the folder, if need be; false with the problem. */
+static bool outbox_make_folder(struct outbox *outbox, const char *folder) {
+    if (folder == NULL)
+        snprintf(outbox->problem, sizeof outbox->problem,
+                 "cannot keep the outbox on disk: there is no home folder");
+    else if (path_make_folders(folder))
+        return true;
+    else
+        snprintf(outbox->problem, sizeof outbox->problem,
+                 "cannot keep the outbox on disk: %.150s: %s", folder, strerror(errno));
+    return false;
 }
 
 /* Opens the first file that no other client holds. */
@@ -297,15 +302,51 @@ static bool outbox_open_free(struct outbox *outbox, const char *folder) {
     return false;
 }
 
-struct outbox *outbox_open(const char *host, const char *port, const char *nick) {
+static bool outbox_has_posts(struct outbox *outbox) {
+    sqlite3_stmt *row = NULL;
+    bool found = sqlite3_prepare_v2(outbox->database, "SELECT 1 FROM posts LIMIT 1", -1, &row,
+                                    NULL) == SQLITE_OK &&
+                 sqlite3_step(row) == SQLITE_ROW;
+    sqlite3_finalize(row);
+    return found;
+}
+
+/* Opens the first file in which posts wait and that no other client holds; makes none. */
+static bool outbox_open_waiting(struct outbox *outbox, const char *folder) {
+    char name[16];
+    int result;
+    for (int i = 0; i < OUTBOX_FILES_MAX; i++) {
+        snprintf(name, sizeof name, "%d.db", i);
+        char *path = path_join(folder, name);
+        if (path == NULL || access(path, F_OK) != 0) {
+            free(path);
+            return false;
+        }
+        if (outbox_open_file(outbox, path, &result) && outbox_has_posts(outbox)) {
+            outbox->path = path;
+            return true;
+        }
+        sqlite3_close(outbox->database);
+        outbox->database = NULL;
+        free(path);
+    }
+    return false;
+}
+
+struct outbox *outbox_open(const char *host, const char *port, const char *nick, bool shows_key) {
     struct outbox *outbox = calloc(1, sizeof *outbox);
     if (outbox == NULL)
         return NULL;
     mode_t mask = umask(077);
-    char *folder = outbox_folder(outbox, host, port, nick);
-    identity_init(&outbox->identity, folder);
-    bool on_disk = folder != NULL && outbox_open_free(outbox, folder);
-    free(folder);
+    char *of_nick = outbox_folder(host, port, nick);
+    char *folder = shows_key ? outbox_folder(host, port, NULL) : of_nick;
+    bool made = outbox_make_folder(outbox, folder);
+    identity_init(&outbox->identity, made ? of_nick : NULL);
+    bool on_disk = made && ((shows_key && outbox_open_waiting(outbox, of_nick)) ||
+                            outbox_open_free(outbox, folder));
+    if (folder != of_nick)
+        free(folder);
+    free(of_nick);
     int result;
     char problem[OUTBOX_PROBLEM_MAX];
     memcpy(problem, outbox->problem, sizeof problem);

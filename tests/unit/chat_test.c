@@ -283,6 +283,20 @@ static void what_still_waits_is_not_passed_over_for_what_was_said_before(void **
 
 #define fresh(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
+static void an_owned_nick_is_refused_with_what_to_do_about_it(void **state) {
+    (void)state;
+    struct news news = {.kind = NEWS_LINK,
+                        .link_state = LINK_REFUSED,
+                        .code = ERROR_NICK_OWNED,
+                        .suggestion = wire_text("alice2")};
+    chat_apply(&chat, &news);
+    assert_string_equal(notices,
+                        "The nick alice belongs to somebody else. If that is you: /device add on "
+                        "your other device gives a code; begin here with --code CODE.\n"
+                        "Else choose another, such as alice2:\n/nick alice2\n");
+    assert_int_equal(chat.failures, 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         fresh(text_is_posted_to_the_room_shown),
@@ -303,6 +317,7 @@ int main(void) {
         fresh(an_edit_without_a_text_asks_for_the_present_one),
         fresh(what_does_not_fit_into_a_frame_is_told),
         fresh(what_still_waits_is_not_passed_over_for_what_was_said_before),
+        fresh(an_owned_nick_is_refused_with_what_to_do_about_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,7 +28,14 @@ static int remove_folder(void **state) {
 }
 
 static struct outbox *open_as(const char *nick) {
-    struct outbox *outbox = outbox_open("127.0.0.1", "8000", nick);
+    struct outbox *outbox = outbox_open("127.0.0.1", "8000", nick, false);
+    assert_non_null(outbox);
+    assert_null(outbox_problem(outbox));
+    return outbox;
+}
+
+static struct outbox *open_with_key(const char *nick) {
+    struct outbox *outbox = outbox_open("127.0.0.1", "8000", nick, true);
     assert_non_null(outbox);
     assert_null(outbox_problem(outbox));
     return outbox;
@@ -377,10 +384,49 @@ static void a_name_never_becomes_a_path(void **state) {
     outbox_close(outbox);
 }
 
+static void who_shows_a_key_has_one_outbox_whatever_the_nick(void **state) {
+    (void)state;
+    struct outbox *outbox = open_with_key("keyed");
+    uint64_t id = outbox_id(outbox);
+    add(outbox, 1, "one");
+    outbox_close(outbox);
+    outbox = open_with_key("called otherwise");
+    assert_true(outbox_id(outbox) == id);
+    expect_posts(outbox, "1:1:one");
+    outbox_stored(outbox, 1);
+    outbox_close(outbox);
+}
+
+static void what_waits_from_before_there_were_keys_goes_first(void **state) {
+    (void)state;
+    static const uint8_t secret[SECRET_BYTES] = {1, 2, 3};
+    struct message_welcome welcome = {.server = 5, .secret = {secret, sizeof secret}};
+    struct outbox *guest = open_as("older");
+    struct outbox *second = open_as("older");
+    outbox_welcome(guest, &welcome);
+    uint64_t id = outbox_id(second);
+    add(second, 1, "waits");
+    outbox_close(guest);
+    outbox_close(second);
+    struct outbox *outbox = open_with_key("older");
+    assert_true(outbox_id(outbox) == id);
+    expect_posts(outbox, "1:1:waits");
+    assert_memory_equal(outbox_secret(outbox).data, secret, SECRET_BYTES);
+    /* Another client at that time has nothing of it. */
+    struct outbox *other = open_with_key("older");
+    expect_posts(other, "");
+    outbox_close(other);
+    outbox_stored(outbox, 1);
+    outbox_close(outbox);
+    outbox = open_with_key("older");
+    assert_true(outbox_id(outbox) != id);
+    outbox_close(outbox);
+}
+
 static void without_a_disk_it_keeps_to_memory_and_says_so(void **state) {
     (void)state;
     setenv("XDG_STATE_HOME", "/proc/nowhere", 1);
-    struct outbox *outbox = outbox_open("h", "1", "n");
+    struct outbox *outbox = outbox_open("h", "1", "n", false);
     assert_non_null(outbox);
     assert_non_null(outbox_problem(outbox));
     add(outbox, 1, "one");
@@ -407,6 +453,8 @@ int main(void) {
         cmocka_unit_test(begun_anew_the_posts_are_numbered_from_one_under_another_id),
         cmocka_unit_test(files_are_the_users_alone_whatever_the_umask),
         cmocka_unit_test(a_name_never_becomes_a_path),
+        cmocka_unit_test(who_shows_a_key_has_one_outbox_whatever_the_nick),
+        cmocka_unit_test(what_waits_from_before_there_were_keys_goes_first),
         cmocka_unit_test(without_a_disk_it_keeps_to_memory_and_says_so),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
