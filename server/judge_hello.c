@@ -5,6 +5,7 @@
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -116,7 +117,13 @@ static enum error_code judge_choose_nick(const struct judge *judge,
     bool keeps = account != NULL && (hello->keeps_nick != 0 ||
                                      (account->devices == NULL && account->presences != NULL));
     struct wire_text wished = keeps ? wire_text(account->nick) : hello->nick;
-    if (!name_nick(wished, name))
+    bool valid = name_nick(wished, name);
+    /* What is held already, perhaps since more was allowed, may be kept. */
+    if (keeps && (account->devices != NULL || account->presences != NULL)) {
+        snprintf(name->shown, sizeof name->shown, "%s", account->nick);
+        return ERROR_NONE;
+    }
+    if (!valid)
         return ERROR_NICK_INVALID;
     return judge_nick_error(judge, account, name);
 }

@@ -24,7 +24,9 @@ void judge_set_nick(struct judge *judge, struct account *account, const char *ni
 
 enum error_code judge_nick_error(const struct judge *judge, const struct account *account,
                                  const struct name *name) {
-    const struct account *holder = state_nick_holder(judge->state, name->folded);
+    struct account *holder;
+    if (!state_find_holder(judge->state, name, &holder))
+        return ERROR_FAILED;
     if (holder == NULL || holder == account)
         return ERROR_NONE;
     return holder->devices != NULL ? ERROR_NICK_OWNED : ERROR_NICK_TAKEN;
@@ -33,10 +35,11 @@ enum error_code judge_nick_error(const struct judge *judge, const struct account
 void judge_suggest_nick(const struct judge *judge, const char *taken, char *suggestion,
                         size_t size) {
     struct name name;
+    struct account *holder;
     for (int number = 2; number < 100; number++) {
         snprintf(suggestion, size, "%s%d", taken, number);
         if (name_nick(wire_text(suggestion), &name) &&
-            state_nick_holder(judge->state, name.folded) == NULL)
+            state_find_holder(judge->state, &name, &holder) && holder == NULL)
             return;
     }
     suggestion[0] = '\0';

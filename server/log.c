@@ -254,20 +254,24 @@ static bool log_make_lobby(struct log *log) {
     return made;
 }
 
-static bool log_load(struct log *log) {
+static bool log_load(struct log *log, const char **reason) {
     struct store *store = log->options.store;
+    *reason = store_error(store);
     store_begin(store);
     store_forget_outboxes(store, OUTBOXES_KEPT);
     if (!store_commit(store))
         return false;
     log->judge.store = store;
     log->judge.plaintext = log->options.plaintext;
-    log->judge.state = state_new();
+    log->judge.state = state_new(reason);
     uint64_t last_id;
+    if (log->judge.state == NULL)
+        return false;
+    *reason = store_error(store);
     if (!store_last_id(store, &last_id))
         return false;
     log->next_id = last_id + 1;
-    return log->judge.state != NULL && state_load(log->judge.state, store) && log_make_lobby(log);
+    return state_load(log->judge.state, store) && log_make_lobby(log);
 }
 
 void log_free(struct log *log) {
@@ -278,6 +282,7 @@ void log_free(struct log *log) {
 
 struct log *log_start(const struct log_options *options) {
     struct log *log = calloc(1, sizeof *log);
+    const char *reason = "";
     if (log == NULL)
         return NULL;
     log->options = *options;
@@ -285,10 +290,10 @@ struct log *log_start(const struct log_options *options) {
     log->purge_again = PURGE_AGAIN_FIRST;
     log->retention_due = true;
     log->queue = queue_new(LOG_QUEUE_BYTES);
-    if (log->queue != NULL && log_load(log) &&
+    if (log->queue != NULL && log_load(log, &reason) &&
         pthread_create(&log->thread, NULL, log_run, log) == 0)
         return log;
-    report(REPORT_ERROR, "cannot_load", "reason", store_error(options->store), NULL);
+    report(REPORT_ERROR, "cannot_load", "reason", reason, NULL);
     log_free(log);
     return NULL;
 }

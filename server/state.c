@@ -11,16 +11,12 @@ int state_compare_secrets(const void *a, const void *b) {
                   ((const struct account *)b)->secret_hash, STORE_HASH_BYTES);
 }
 
-int state_compare_nicks(const void *a, const void *b) {
-    return strcmp(((const struct account *)a)->folded, ((const struct account *)b)->folded);
-}
-
 int state_compare_room_names(const void *a, const void *b) {
     return strcmp(((const struct room *)a)->folded, ((const struct room *)b)->folded);
 }
 
-static void *tree_find(void *const *tree, const void *key,
-                       int (*compare)(const void *a, const void *b)) {
+void *state_tree_find(void *const *tree, const void *key,
+                      int (*compare)(const void *a, const void *b)) {
     void **found = tfind(key, tree, compare);
     return found != NULL ? *found : NULL;
 }
@@ -37,11 +33,6 @@ bool state_grow(void **array, size_t *capacity, size_t count, size_t size) {
     return true;
 }
 
-static char *fold_nick(const char *nick) {
-    struct name name;
-    return strdup(name_nick(wire_text(nick), &name) ? name.folded : nick);
-}
-
 static char *fold_room(enum room_kind kind, const char *room_name) {
     struct name name;
     bool folds = kind == ROOM_PUBLIC && name_room(wire_text(room_name), &name);
@@ -56,6 +47,7 @@ void state_account_free(struct account *account) {
     }
     free(account->nick);
     free(account->folded);
+    free(account->looks);
     free(account->readings);
     free(account);
 }
@@ -76,8 +68,16 @@ static void tree_free_device(void *device) {
     state_device_free(device);
 }
 
-struct state *state_new(void) {
-    return calloc(1, sizeof(struct state));
+struct state *state_new(const char **reason) {
+    struct state *state = calloc(1, sizeof *state);
+    *reason = "out of memory";
+    if (state == NULL)
+        return NULL;
+    state->looks = looks_open(reason);
+    if (state->looks != NULL)
+        return state;
+    free(state);
+    return NULL;
 }
 
 void state_free(struct state *state) {
@@ -86,6 +86,8 @@ void state_free(struct state *state) {
     state_keep(state);
     tdestroy(state->by_secret, tree_keep_item);
     tdestroy(state->by_nick, tree_keep_item);
+    tdestroy(state->by_look, tree_keep_item);
+    looks_close(state->looks);
     tdestroy(state->by_key, tree_free_device);
     tdestroy(state->by_room_name, tree_keep_item);
     for (size_t i = 0; i < STATE_WORKERS_MAX; i++) {
@@ -111,34 +113,7 @@ struct account *state_account_by_secret(const struct state *state,
                                         const uint8_t hash[STORE_HASH_BYTES]) {
     struct account key;
     memcpy(key.secret_hash, hash, STORE_HASH_BYTES);
-    return tree_find(&state->by_secret, &key, state_compare_secrets);
-}
-
-struct account *state_nick_holder(const struct state *state, const char *folded_nick) {
-    char folded[NAME_BYTES_MAX + 1];
-    struct account key = {.folded = folded};
-    snprintf(folded, sizeof folded, "%s", folded_nick);
-    return tree_find(&state->by_nick, &key, state_compare_nicks);
-}
-
-bool state_hold_nick(struct state *state, struct account *account) {
-    return tsearch(account, &state->by_nick, state_compare_nicks) != NULL;
-}
-
-void state_let_nick_go(struct state *state, const struct account *account) {
-    if (account->presences == NULL && account->devices == NULL &&
-        tree_find(&state->by_nick, account, state_compare_nicks) == account)
-        tdelete(account, &state->by_nick, state_compare_nicks);
-}
-
-struct account *state_account_by_nick(const struct state *state, const char *folded_nick) {
-    struct account *account = state_nick_holder(state, folded_nick);
-    if (account != NULL && strcmp(account->folded, folded_nick) != 0)
-        account = NULL;
-    for (size_t i = state->account_count; account == NULL && i > 0; i--)
-        if (strcmp(state->accounts[i - 1]->folded, folded_nick) == 0)
-            account = state->accounts[i - 1];
-    return account;
+    return state_tree_find(&state->by_secret, &key, state_compare_secrets);
 }
 
 uint32_t state_next_account(const struct state *state) {
@@ -153,7 +128,7 @@ struct room *state_room_by_name(const struct state *state, const char *folded_na
     char folded[NAME_BYTES_MAX + 1];
     struct room key = {.folded = folded};
     snprintf(folded, sizeof folded, "%s", folded_name);
-    return tree_find(&state->by_room_name, &key, state_compare_room_names);
+    return state_tree_find(&state->by_room_name, &key, state_compare_room_names);
 }
 
 uint64_t state_kept_messages(const struct state *state) {
@@ -198,7 +173,7 @@ struct account *state_add_account(struct state *state, uint32_t id, const char *
     }
     account->id = id;
     account->nick = strdup(nick);
-    account->folded = fold_nick(nick);
+    account->folded = state_fold_nick(nick);
     memcpy(account->secret_hash, secret_hash, STORE_HASH_BYTES);
     if (account->nick == NULL || account->folded == NULL ||
         tsearch(account, &state->by_secret, state_compare_secrets) == NULL) {
@@ -208,37 +183,6 @@ struct account *state_add_account(struct state *state, uint32_t id, const char *
     state->accounts[state->account_count++] = account;
     state_undo_note(state, (struct undo){.kind = UNDO_ADD_ACCOUNT, .account = account});
     return account;
-}
-
-/* Gives the account another nick in memory and in the index; hands the old strings back. */
-void state_account_swap_nick(struct state *state, struct account *account, char **nick,
-                             char **folded) {
-    char *old_nick = account->nick;
-    char *old_folded = account->folded;
-    if (tree_find(&state->by_nick, account, state_compare_nicks) == account)
-        tdelete(account, &state->by_nick, state_compare_nicks);
-    account->nick = *nick;
-    account->folded = *folded;
-    /* The node just freed is what tsearch needs, so this does not fail for want of memory. */
-    if (account->presences != NULL || account->devices != NULL)
-        state_hold_nick(state, account);
-    *nick = old_nick;
-    *folded = old_folded;
-}
-
-bool state_set_nick(struct state *state, struct account *account, const char *nick) {
-    char *shown = strdup(nick);
-    char *folded = fold_nick(nick);
-    if (shown == NULL || folded == NULL || !state_undo_reserve(state)) {
-        free(shown);
-        free(folded);
-        return false;
-    }
-    state_account_swap_nick(state, account, &shown, &folded);
-    state_undo_note(
-        state,
-        (struct undo){.kind = UNDO_SET_NICK, .account = account, .text = shown, .folded = folded});
-    return true;
 }
 
 struct room *state_add_room(struct state *state, uint32_t id, enum room_kind kind, const char *name,

@@ -5,6 +5,7 @@
 #ifndef SERVER_STATE_H
 #define SERVER_STATE_H
 
+#include "name.h"
 #include "protocol.h"
 #include "store.h"
 
@@ -65,6 +66,7 @@ struct account {
     uint32_t id;
     char *nick;
     char *folded;
+    struct nick_looks *looks; /* once the nick was held */
     uint8_t secret_hash[STORE_HASH_BYTES];
     struct device *devices;     /* that are not removed; NULL: a guest's */
     uint32_t last_device;       /* highest number that a device of it has had */
@@ -93,7 +95,8 @@ struct room {
 
 struct state;
 
-struct state *state_new(void);
+/* NULL with the reason. */
+struct state *state_new(const char **reason);
 void state_free(struct state *state);
 
 /* Loads everything from the store. False when it cannot be read or makes no sense. */
@@ -106,8 +109,9 @@ void state_undo(struct state *state);
 struct account *state_account(const struct state *state, uint32_t id);
 struct account *state_account_by_secret(const struct state *state,
                                         const uint8_t hash[STORE_HASH_BYTES]);
-/* Who holds the nick, or one that looks like it: it is theirs, or they are connected under it. */
-struct account *state_nick_holder(const struct state *state, const char *folded_nick);
+/* Who holds the nick, or one that looks like it: it is theirs, or they are connected under it; NULL
+ * for nobody. False when that cannot be found out: then it must not be given to anybody. */
+bool state_find_holder(const struct state *state, const struct name *name, struct account **holder);
 /* Who holds the nick now, or else the newest account that had it last. */
 struct account *state_account_by_nick(const struct state *state, const char *folded_nick);
 uint32_t state_next_account(const struct state *state);

@@ -1,8 +1,10 @@
 /* Private to the state's own files: state.c has accounts, rooms and members, state_presence.c who
- * is connected, state_devices.c who is let in, state_undo.c how a batch is taken back. */
+ * is connected, state_nicks.c who is called how, state_devices.c who is let in, state_undo.c how a
+ * batch is taken back. */
 #ifndef SERVER_STATE_PARTS_H
 #define SERVER_STATE_PARTS_H
 
+#include "looks.h"
 #include "state.h"
 
 enum undo_kind {
@@ -36,6 +38,7 @@ struct undo {
     struct device *replaced; /* by a device with the same key */
     char *text;
     char *folded;
+    struct nick_looks *looks;
     uint64_t number;
     uint64_t messages;
 };
@@ -54,6 +57,8 @@ struct state {
     size_t room_capacity;
     void *by_secret; /* search trees of the pointers above */
     void *by_nick;   /* of who holds one */
+    void *by_look;   /* of their struct nick_look */
+    struct looks *looks;
     void *by_key;
     void *by_room_name;
     uint32_t owner;
@@ -63,6 +68,10 @@ struct state {
     size_t undo_count;
     size_t undo_capacity;
 };
+
+/* The item of a search tree that compares as equal, or NULL. */
+void *state_tree_find(void *const *tree, const void *key,
+                      int (*compare)(const void *a, const void *b));
 
 /* Makes room in an array for one more; false when out of memory. */
 bool state_grow(void **array, size_t *capacity, size_t count, size_t size);
@@ -74,18 +83,21 @@ void state_undo_note(struct state *state, struct undo undo);
 
 /* state.c: the changes that have an undo, without it. */
 int state_compare_secrets(const void *a, const void *b);
-int state_compare_nicks(const void *a, const void *b);
 int state_compare_room_names(const void *a, const void *b);
 void state_account_free(struct account *account);
-void state_account_swap_nick(struct state *state, struct account *account, char **nick,
-                             char **folded);
 void state_room_free(struct room *room);
+void state_member_insert(struct room *room, struct account *account);
+void state_member_erase(struct room *room, struct account *account);
+
+/* state_nicks.c */
+int state_compare_nicks(const void *a, const void *b);
+char *state_fold_nick(const char *nick);
 /* Holds the nick of an account that has devices or is connected; false when out of memory. Of two
  * owners of what later came to look alike, the first holds it. Lets it go when there is neither. */
 bool state_hold_nick(struct state *state, struct account *account);
 void state_let_nick_go(struct state *state, const struct account *account);
-void state_member_insert(struct room *room, struct account *account);
-void state_member_erase(struct room *room, struct account *account);
+/* Gives the account the nick that the undo has, and the undo the one before. */
+void state_swap_nick(struct state *state, struct account *account, struct undo *other);
 
 /* state_devices.c */
 int state_compare_keys(const void *a, const void *b);

@@ -22,7 +22,7 @@ static void undo_add_account(struct state *state, struct undo *undo) {
 }
 
 static void undo_set_nick(struct state *state, struct undo *undo) {
-    state_account_swap_nick(state, undo->account, &undo->text, &undo->folded);
+    state_swap_nick(state, undo->account, undo);
 }
 
 static void undo_add_room(struct state *state, struct undo *undo) {
@@ -121,6 +121,7 @@ static void (*const undo_functions[UNDO_COUNT])(struct state *state, struct undo
 static void undo_free(struct undo *undo) {
     free(undo->text);
     free(undo->folded);
+    free(undo->looks);
     if (undo->replaced != NULL)
         state_device_free(undo->replaced);
 }

@@ -165,7 +165,8 @@ static bool fill_open(struct filler *filler, const char *folder) {
     if (filler->store == NULL)
         return fill_says("cannot begin", problem.text);
     filler->judge.store = filler->store;
-    filler->judge.state = state_new();
+    const char *reason = "out of memory";
+    filler->judge.state = state_new(&reason);
     filler->word_ranks = zipf_new(VOCABULARY_WORDS);
     filler->room_ranks = zipf_new(filler->rooms);
     filler->next_id = 1;
@@ -177,7 +178,7 @@ static bool fill_open(struct filler *filler, const char *folder) {
     store_begin(filler->store);
     return (filler->judge.state != NULL && filler->word_ranks != NULL &&
             filler->room_ranks != NULL) ||
-           fill_says("cannot begin", "out of memory");
+           fill_says("cannot begin", reason);
 }
 
 int main(int argc, char **argv) {

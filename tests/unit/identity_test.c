@@ -42,6 +42,35 @@ static void the_first_key_to_claim_a_nick_owns_it_whether_it_is_connected_or_not
     assert_int_equal(expect(rig, MESSAGE_ERROR).error.code, ERROR_NICK_OWNED);
 }
 
+static void a_nick_that_looks_like_an_owned_one_is_owned_too(void **state) {
+    struct rig *rig = *state;
+    static const char *const alike[] = {"aIice", "a1ice", "ALICE", "аlісе"};
+    enter(rig, (struct greeting){.session = 1, .key = 7, .nick = "alice"});
+    enter(rig, (struct greeting){.session = 2, .key = 8, .nick = "pop"});
+    disconnect(rig, 1);
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(
+            be_refused(rig, (struct greeting){.session = 3 + i, .key = 9, .nick = alike[i]}).code,
+            ERROR_NICK_OWNED);
+    /* Of two scripts it is no nick; all of it in another one it is like the first. */
+    assert_int_equal(
+        be_refused(rig, (struct greeting){.session = 7, .key = 9, .nick = alike[3]}).code,
+        ERROR_NICK_INVALID);
+    assert_int_equal(be_refused(rig, (struct greeting){.session = 8, .key = 9, .nick = "рор"}).code,
+                     ERROR_NICK_OWNED);
+    /* Who owns one may write it otherwise. */
+    struct message_welcome welcome =
+        enter(rig, (struct greeting){.session = 9, .key = 7, .nick = "aIice"});
+    assert_true(wire_text_equal(welcome.nick, wire_text("aIice")));
+    assert_int_equal(
+        be_refused(rig, (struct greeting){.session = 10, .key = 9, .nick = "alice"}).code,
+        ERROR_NICK_OWNED);
+    struct message direct = {.type = MESSAGE_DIRECT};
+    direct.direct.nick = wire_text("рор");
+    send_message(rig, 9, &direct);
+    assert_int_equal(expect(rig, MESSAGE_ERROR).error.code, ERROR_NO_SUCH_PERSON);
+}
+
 static void a_nick_that_was_given_up_is_free(void **state) {
     struct rig *rig = *state;
     enter(rig, (struct greeting){.session = 1, .key = 7, .nick = "alice"});
@@ -222,6 +251,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         identified(the_key_is_the_account),
         identified(the_first_key_to_claim_a_nick_owns_it_whether_it_is_connected_or_not),
+        identified(a_nick_that_looks_like_an_owned_one_is_owned_too),
         identified(a_nick_that_was_given_up_is_free),
         identified(a_guest_holds_a_nick_while_connected),
         identified(a_known_person_keeps_the_nick_or_takes_the_one_asked_for),

@@ -110,7 +110,8 @@ static void a_folder_of_the_previous_version_is_brought_up(void **state) {
     struct store *store = store_open(folder, &problem);
     assert_string_equal(problem.text, "");
     assert_non_null(store);
-    struct state *loaded = state_new();
+    const char *reason;
+    struct state *loaded = state_new(&reason);
     assert_true(state_load(loaded, store));
     const struct room *lobby = state_room_by_name(loaded, "#lobby");
     const struct room *den = state_room_by_name(loaded, "#den");
