@@ -14,6 +14,7 @@ libreadline-dev   line editing
 libsqlite3-dev    the log, history and search
 libxxhash-dev     checksums of the pages of the log
 libssl-dev        hashes of secrets, later TLS
+libsodium-dev     the client: a key locked with a passphrase
 libunistring-dev  Unicode: validation, widths, line breaks
 libicu-dev        the server: which names look alike
 libcmocka-dev     unit tests
@@ -53,7 +54,7 @@ endif
 LDFLAGS  += -pthread -pie -Wl,-z,relro,-z,now
 
 SERVER_LIBS := -lsqlite3 -lxxhash -lcrypto -lunistring -licui18n -licuuc
-CLIENT_LIBS := -lsqlite3 -lncursesw -lreadline -lunistring
+CLIENT_LIBS := -lsodium -lsqlite3 -lncursesw -lreadline -lunistring
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
 COMMON  := $(call objects,common)

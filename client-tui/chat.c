@@ -32,6 +32,7 @@ void chat_free(struct chat *chat) {
     }
     chat_forget_search(chat);
     free(chat->draft);
+    free(chat->key_file);
     free(chat->link_why);
     model_free(chat->model);
 }

@@ -44,7 +44,9 @@ struct chat {
     uint64_t epoch;
     uint32_t next_tag;
     struct chat_request *requests;
-    char *draft; /* what the input line is to hold next, or NULL; whoever takes it frees it */
+    char *draft;    /* what the input line is to hold next, or NULL; whoever takes it frees it */
+    char *key_file; /* to or from which the key is to be carried, or NULL; the same */
+    bool key_comes; /* from there */
 
     char *search_line; /* the last search as it was typed, for its older hits; or NULL */
     struct query search;

@@ -197,6 +197,24 @@ static void command_device(struct chat *chat, char *argument) {
     chat_notice(chat, "Say what: /device add, /device list or /device remove N");
 }
 
+/* The passphrase is asked for where nobody reads along: the screen does it, see tui.c. */
+static void command_key(struct chat *chat, char *argument) {
+    char *file;
+    const char *word = command_word(argument, &file);
+    bool comes = strcmp(word, "import") == 0;
+    if ((!comes && strcmp(word, "export") != 0) || file[0] == '\0') {
+        chat->failures++;
+        chat_notice(chat, "Say what: /key export FILE or /key import FILE");
+    } else if (chat->sink.message != NULL) {
+        chat->failures++;
+        chat_notice(chat, "Not with --pipe: chat-tui --%s-key FILE asks for a passphrase.", word);
+    } else {
+        free(chat->key_file);
+        chat->key_file = strdup(file);
+        chat->key_comes = comes;
+    }
+}
+
 static const char edit_more[] =
     "the selected one (Alt-Up), the one with that number, or else your newest;\n"
     "without a TEXT its present one comes into the input line, to be changed there.\n"
@@ -208,6 +226,10 @@ static const char device_more[] =
     "add gives a code, with which another device of yours joins your account;\n"
     "list shows your devices with their numbers; remove takes one out: it is\n"
     "disconnected at once, and its key lets nobody in any more.";
+static const char key_more[] =
+    "export writes the key that says who you are to a new file, locked with a\n"
+    "passphrase; import makes it yours on another machine, from the next start\n"
+    "on. A machine of its own key joins with /device add instead.";
 static const char search_more[] = "words         all of them, in any order, any case\n"
                                   "\"a phrase\"    these words in this order\n"
                                   "begin*        words that begin so\n"
@@ -227,6 +249,8 @@ const struct command commands[] = {
     {"goto", "=ID", "show a message in its place", NULL, true, true, command_goto},
     {"help", "[COMMAND|keys]", "what there is", NULL, false, false, command_help},
     {"join", "#ROOM", "open a room, or make it", NULL, true, false, command_join},
+    {"key", "export|import FILE", "carry your key to another machine", key_more, true, false,
+     command_key},
     {"leave", "", "leave this room", NULL, false, false, command_leave},
     {"list", "", "the rooms of this server", NULL, false, false, command_list},
     {"msg", "NICK [TEXT]", "talk to one person", NULL, true, false, command_msg},

@@ -1,4 +1,5 @@
 /* chat-tui: reads its command line and hands over to the full screen or to the pipe. */
+#include "key_copy.h"
 #include "name.h"
 #include "options.h"
 #include "pipe.h"
@@ -22,6 +23,8 @@ struct settings {
     const char *room;
     const char *code;
     const char *device;
+    const char *export_key;
+    const char *import_key;
     bool pipe;
     bool follow;
     long history;
@@ -38,6 +41,8 @@ enum option {
     OPTION_PIPE,
     OPTION_HISTORY,
     OPTION_FOLLOW,
+    OPTION_EXPORT_KEY,
+    OPTION_IMPORT_KEY,
     OPTION_HELP,
     OPTION_VERSION
 };
@@ -51,6 +56,8 @@ static const struct option_entry options[] = {
     [OPTION_PIPE] = {"pipe", NULL, "no screen: lines of stdin are posts, messages go to stdout"},
     [OPTION_HISTORY] = {"history", "N", "with --pipe: print the last N messages first"},
     [OPTION_FOLLOW] = {"follow", NULL, "with --pipe: go on after the end of stdin"},
+    [OPTION_EXPORT_KEY] = {"export-key", "FILE", "write your key to FILE, with a passphrase"},
+    [OPTION_IMPORT_KEY] = {"import-key", "FILE", "make the key in FILE yours on this machine"},
     [OPTION_HELP] = {"help", NULL, "print this and exit"},
     [OPTION_VERSION] = {"version", NULL, "print the version and exit"},
 };
@@ -89,6 +96,12 @@ static bool settings_set(void *context, size_t index, const char *argument) {
         return settings_set_history(settings, argument);
     case OPTION_FOLLOW:
         settings->follow = true;
+        break;
+    case OPTION_EXPORT_KEY:
+        settings->export_key = argument;
+        break;
+    case OPTION_IMPORT_KEY:
+        settings->import_key = argument;
         break;
     case OPTION_HELP:
         settings->help = true;
@@ -225,6 +238,15 @@ static int run(const struct settings *settings) {
     return status;
 }
 
+/* Carries the key to or from a file, and does nothing else. */
+static int run_key_copy(const struct settings *settings) {
+    char says[KEY_COPY_SAYS_MAX];
+    bool done = settings->export_key != NULL ? key_export(settings->export_key, says)
+                                             : key_import(settings->import_key, says);
+    fprintf(done ? stdout : stderr, "%s%s\n", done ? "" : "chat-tui: ", says);
+    return done ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int main(int argc, char **argv) {
     struct settings settings = {.room = "#lobby", .history = -1};
     int first = options_parse(options, OPTION_COUNT, argc, argv, settings_set, &settings);
@@ -237,6 +259,8 @@ int main(int argc, char **argv) {
             printf("chat-tui %s\n", CHAT_VERSION);
         return EXIT_SUCCESS;
     }
+    if (settings.export_key != NULL || settings.import_key != NULL)
+        return run_key_copy(&settings);
     if (!settings_check(&settings, argc - first, argv + first))
         return EXIT_USAGE;
     if (!set_locale())

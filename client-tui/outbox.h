@@ -22,10 +22,10 @@ struct outbox_post {
     char body[];
 };
 
-/* Opens the outbox for this server: that of the nick, or, for who shows a key and is the same person
- * under any nick, the server's own one. What then still waits under the nick, from before there were
- * keys, goes first, and its secret is shown. When the disk cannot be used it keeps to memory and
- * outbox_problem says why. NULL only when out of memory. */
+/* Opens the outbox for this server: that of the nick, or, for who shows a key and is the same
+ * person under any nick, the server's own one. What then still waits under the nick, from before
+ * there were keys, goes first, and its secret is shown. When the disk cannot be used it keeps to
+ * memory and outbox_problem says why. NULL only when out of memory. */
 struct outbox *outbox_open(const char *host, const char *port, const char *nick, bool shows_key);
 void outbox_close(struct outbox *outbox);
 

@@ -134,9 +134,13 @@ void screen_resume(void) {
     screen_modes(true);
 }
 
-void screen_suspend(void) {
+void screen_leave(void) {
     screen_modes(false);
     endwin();
+}
+
+void screen_suspend(void) {
+    screen_leave();
     /* The terminal stop signal itself is blocked, to be read as data; this one cannot be. */
     kill(0, SIGSTOP);
     screen_resume();

@@ -14,6 +14,9 @@ void screen_close(void);
 /* Stops the process as Ctrl-Z does, and takes the terminal again when it goes on. */
 void screen_suspend(void);
 
+/* Gives the terminal back for a moment, until screen_resume. */
+void screen_leave(void);
+
 /* Takes the terminal again after something else may have changed it. */
 void screen_resume(void);
 

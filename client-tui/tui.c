@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "complete.h"
 #include "input.h"
+#include "key_copy.h"
 #include "keys.h"
 #include "paint.h"
 #include "pane.h"
@@ -237,6 +238,24 @@ static bool tui_open_selected(size_t size) {
     return true;
 }
 
+/* Asks for the passphrase that the key is carried with where lines are not kept: on the bare
+ * terminal. */
+static void tui_carry_key(void) {
+    char says[KEY_COPY_SAYS_MAX];
+    if (tui.chat->key_file == NULL)
+        return;
+    screen_leave();
+    if (tui.chat->key_comes)
+        key_import(tui.chat->key_file, says);
+    else
+        key_export(tui.chat->key_file, says);
+    screen_resume();
+    chat_notice(tui.chat, "%s", says);
+    free(tui.chat->key_file);
+    tui.chat->key_file = NULL;
+    tui.dirty = true;
+}
+
 static void tui_entered(void *context, const char *text, size_t size) {
     const struct room *before = tui_room();
     (void)context;
@@ -246,6 +265,7 @@ static void tui_entered(void *context, const char *text, size_t size) {
         room_follow(tui_room());
         tui_room()->selected = NULL;
     }
+    tui_carry_key();
     if (tui.chat->draft != NULL)
         input_draft(tui.chat->draft);
     free(tui.chat->draft);

@@ -36,7 +36,7 @@ void options_print(const struct option_entry *table, size_t count, FILE *out) {
         snprintf(shape, sizeof shape, "--%s%s%s", table[i].name,
                  table[i].argument != NULL ? " " : "",
                  table[i].argument != NULL ? table[i].argument : "");
-        fprintf(out, "  %-16s %s\n", shape, table[i].help);
+        fprintf(out, "  %-18s %s\n", shape, table[i].help);
     }
 }
 

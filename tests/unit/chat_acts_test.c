@@ -58,6 +58,20 @@ static void what_is_no_wish_about_devices_sends_nothing(void **state) {
     assert_non_null(strstr(notices, "Say what: /device add"));
 }
 
+static void a_key_is_carried_by_the_screen_and_not_by_a_pipe(void **state) {
+    (void)state;
+    enter("/key export ~/my key");
+    assert_string_equal(chat.key_file, "~/my key");
+    assert_false(chat.key_comes);
+    enter("/key import there");
+    assert_string_equal(chat.key_file, "there");
+    assert_true(chat.key_comes);
+    enter("/key import");
+    enter("/key sell it");
+    assert_int_equal(chat.failures, 2);
+    assert_string_equal(noted, "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         fresh(an_act_names_its_right_and_what_it_is_about),
@@ -65,6 +79,7 @@ int main(void) {
         fresh(devices_are_listed_until_the_last_has_come),
         fresh(a_device_is_removed_by_its_number),
         fresh(what_is_no_wish_about_devices_sends_nothing),
+        fresh(a_key_is_carried_by_the_screen_and_not_by_a_pipe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
