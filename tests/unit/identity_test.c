@@ -153,6 +153,38 @@ static void who_was_a_guest_takes_the_account_along_when_showing_a_key(void **st
         account);
 }
 
+/* The secret that ada's client had kept when log-version-2.sql was written. */
+static const uint8_t ada_secret[SECRET_BYTES] = {
+    0xb6, 0x98, 0xf4, 0xb5, 0x8a, 0x89, 0x39, 0x7b, 0x35, 0x94, 0x29, 0xae, 0x9e, 0x5f, 0xbc, 0xce,
+    0x9d, 0x7c, 0xf8, 0x7e, 0x77, 0x67, 0x6e, 0x3f, 0x34, 0xc3, 0x4b, 0xdc, 0xc9, 0x8a, 0xbc, 0xb2};
+
+static void a_person_of_a_log_from_before_keys_is_the_same_one_with_a_key(void **state) {
+    struct rig *rig = *state;
+    static char sql[1 << 16];
+    char path[64];
+    sqlite3 *database;
+    FILE *file = fopen("tests/data/log-version-2.sql", "r");
+    assert_non_null(file);
+    sql[fread(sql, 1, sizeof sql - 1, file)] = '\0';
+    fclose(file);
+    rig_stop(rig);
+    snprintf(path, sizeof path, "%s/log.db", rig->folder);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(database);
+    rig_start(rig);
+    struct greeting ada = {.session = 1, .key = 7, .nick = "ada", .outbox = 3188646710482707697};
+    ada.secret = (struct wire_blob){ada_secret, sizeof ada_secret};
+    struct message_welcome welcome = enter(rig, ada);
+    assert_int_equal(welcome.account, 1);
+    assert_int_equal(welcome.up_to, 4);
+    assert_int_equal(welcome.rooms, 3);
+    assert_int_equal(welcome.standing, STANDING_PERSON);
+    assert_int_equal(be_refused(rig, (struct greeting){.session = 2, .key = 8, .nick = "ada"}).code,
+                     ERROR_NICK_OWNED);
+}
+
 static void the_same_outbox_takes_over_what_is_left_of_its_session(void **state) {
     struct rig *rig = *state;
     enter(rig, (struct greeting){.session = 1, .key = 7, .nick = "alice", .outbox = 99});
@@ -257,6 +289,7 @@ int main(void) {
         identified(a_known_person_keeps_the_nick_or_takes_the_one_asked_for),
         identified(a_new_person_is_called_as_wished_even_when_nicks_are_kept),
         identified(who_was_a_guest_takes_the_account_along_when_showing_a_key),
+        identified(a_person_of_a_log_from_before_keys_is_the_same_one_with_a_key),
         identified(the_same_outbox_takes_over_what_is_left_of_its_session),
         identified(two_clients_are_one_person),
         identified(the_actor_is_who_the_connection_is_whatever_its_frames_say),

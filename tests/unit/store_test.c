@@ -138,6 +138,36 @@ static void a_folder_of_the_previous_version_is_brought_up(void **state) {
     archive_close(archive);
 }
 
+static void a_folder_of_version_2_is_brought_up_and_everybody_is_a_guest(void **state) {
+    (void)state;
+    size_t size;
+    const char *reason;
+    char *sql = read_whole("tests/data/log-version-2.sql", &size);
+    execute(sql);
+    free(sql);
+    struct store *store = store_open(folder, &problem);
+    assert_string_equal(problem.text, "");
+    assert_non_null(store);
+    struct state *loaded = state_new(&reason);
+    assert_true(state_load(loaded, store));
+    const struct room *lobby = state_room_by_name(loaded, "#lobby");
+    const struct account *ada = state_account_by_nick(loaded, "ada");
+    assert_int_equal(lobby->messages, 4);
+    assert_int_equal(account_reading(state_account_by_nick(loaded, "ben"), 1)->messages, 3);
+    assert_null(ada->devices);
+    assert_int_equal(state_owner(loaded), 0);
+    assert_int_equal(state_admission(loaded), ADMISSION_OPEN);
+    /* A nick belongs to nobody yet. */
+    struct name name;
+    struct account *holder;
+    assert_true(name_nick(wire_text("ada"), &name));
+    assert_true(state_find_holder(loaded, &name, &holder));
+    assert_null(holder);
+    state_free(loaded);
+    store_close(store);
+    assert_int_equal(backup_check(folder), 0);
+}
+
 /* Appends messages to a log of version 1, as that version stored them. */
 static void fill_older_log(uint64_t from, uint64_t to) {
     sqlite3 *database;
@@ -432,6 +462,7 @@ static void the_outboxes_used_last_are_kept_whatever_the_clock_says(void **state
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_A_FOLDER(a_folder_of_the_previous_version_is_brought_up),
+        IN_A_FOLDER(a_folder_of_version_2_is_brought_up_and_everybody_is_a_guest),
         IN_A_FOLDER(a_large_folder_of_the_previous_version_is_brought_up),
         IN_A_FOLDER(an_upgrade_that_was_interrupted_goes_on),
         IN_A_FOLDER(a_log_that_says_it_has_no_checksums_is_refused),
