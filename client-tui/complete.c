@@ -45,6 +45,28 @@ static void candidates_add_commands(struct candidates *candidates) {
     }
 }
 
+/* The command that the word at `start` is the first of, when it is one of a few: "add|list". */
+static const struct command *command_of_choice(const char *line, int start) {
+    for (size_t i = 0; i < command_count; i++) {
+        size_t size = strlen(commands[i].name);
+        char first = commands[i].arguments[0];
+        if (line[0] == '/' && (int)size + 2 == start &&
+            strncmp(line + 1, commands[i].name, size) == 0 && first >= 'a' && first <= 'z')
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static void candidates_add_choices(struct candidates *candidates, const struct command *command) {
+    char *choices = strndup(command->arguments, strcspn(command->arguments, " "));
+    char *rest = choices;
+    if (choices == NULL)
+        abort();
+    for (char *choice; (choice = strsep(&rest, "|")) != NULL;)
+        candidates_add(candidates, choice, "");
+    free(choices);
+}
+
 static void candidates_add_rooms(struct candidates *candidates, const struct model *model) {
     for (size_t i = 0; i < model->room_count; i++)
         if (model->rooms[i]->kind == ROOM_PUBLIC)
@@ -84,6 +106,7 @@ static char *candidates_common(const struct candidates *candidates) {
 char **complete_matches(const struct chat *chat, const char *line, const char *word, int start) {
     struct candidates candidates = {.word = word, .prefix = ""};
     bool nick_wanted = strncmp(line, "/msg ", 5) == 0;
+    const struct command *choosing = command_of_choice(line, start);
     bool searches = strncmp(line, "/search ", 8) == 0;
     if (searches && strncmp(word, "in:", 3) == 0)
         candidates.prefix = "in:";
@@ -93,6 +116,8 @@ char **complete_matches(const struct chat *chat, const char *line, const char *w
         candidates_add_rooms(&candidates, chat->model);
     else if (start == 0 && word[0] == '/')
         candidates_add_commands(&candidates);
+    else if (choosing != NULL)
+        candidates_add_choices(&candidates, choosing);
     else if (word[0] == '#')
         candidates_add_rooms(&candidates, chat->model);
     else if (strncmp(line, "/room ", 6) == 0 || strncmp(line, "/join ", 6) == 0)

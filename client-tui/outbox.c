@@ -339,13 +339,12 @@ struct outbox *outbox_open(const char *host, const char *port, const char *nick,
         return NULL;
     mode_t mask = umask(077);
     char *of_nick = outbox_folder(host, port, nick);
-    char *folder = shows_key ? outbox_folder(host, port, NULL) : of_nick;
+    char *folder = outbox_folder(host, port, shows_key ? NULL : nick);
     bool made = outbox_make_folder(outbox, folder);
     identity_init(&outbox->identity, made ? of_nick : NULL);
     bool on_disk = made && ((shows_key && outbox_open_waiting(outbox, of_nick)) ||
                             outbox_open_free(outbox, folder));
-    if (folder != of_nick)
-        free(folder);
+    free(folder);
     free(of_nick);
     int result;
     char problem[OUTBOX_PROBLEM_MAX];

@@ -146,6 +146,9 @@ static void tab_completes_commands_nicks_and_rooms(void **state) {
     expect_matches("/search x from:bo", "from:bo", 10, "from:Boris|from:bob");
     expect_matches("see in:#l", "in:#l", 4, "");
     expect_matches("zz", "zz", 0, "");
+    expect_matches("/device ", "", 8, "add|list|remove");
+    expect_matches("/key ex", "ex", 5, "export");
+    expect_matches("/device add bo", "bo", 12, "Boris|bob");
 }
 
 /* Our post comes back as an event of the outbox. */
