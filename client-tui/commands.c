@@ -173,6 +173,10 @@ static void command_open(struct chat *chat, char *argument) {
     chat_open_hit(chat, (size_t)strtoul(argument, NULL, 10));
 }
 
+static void command_admit(struct chat *chat, char *argument) {
+    chat_act(chat, RIGHT_ADMIT, 0, argument, "");
+}
+
 /* "/device WORD REST": what the word asks for, and whether it needs the rest. */
 static const struct {
     const char *word;
@@ -222,6 +226,9 @@ static const char edit_more[] =
 static const char delete_more[] =
     "the selected one (Alt-Up), the one with that number, or else your newest;\n"
     "who made the room may delete those of others. It needs a connection.";
+static const char admit_more[] =
+    "open lets in anybody with a key, invited who has a code of yours,\n"
+    "guests also who has no key. Who is in, stays. For the server's owner.";
 static const char device_more[] =
     "add gives a code, with which another device of yours joins your account;\n"
     "list shows your devices with their numbers; remove takes one out: it is\n"
@@ -243,6 +250,7 @@ static const char search_more[] = "words         all of them, in any order, any 
                                   "it is selected (Alt-Up). Ctrl-End leads back.";
 
 const struct command commands[] = {
+    {"admit", "open|invited|guests", "say who is let in", admit_more, true, false, command_admit},
     {"delete", "[=ID]", "delete a message", delete_more, false, true, command_delete},
     {"device", "add|list|remove N", "your devices", device_more, true, false, command_device},
     {"edit", "[=ID] [TEXT]", "change a message", edit_more, false, true, command_edit},

@@ -95,7 +95,7 @@ enum error_code judge_find_code(struct judge *judge, struct wire_text typed,
 void judge_answer_code(struct judge *judge, const struct request *request, uint32_t account,
                        uint64_t milliseconds) {
     struct message answer = {.type = MESSAGE_CODE};
-    struct new_code code;
+    struct new_code code = {0};
     answer.code.tag = request->message.act.tag;
     if (judge->read_only || !judge_make_code(judge, account, milliseconds, &code)) {
         judge_error(judge, request, answer.code.tag, ERROR_STORAGE);
