@@ -70,11 +70,13 @@ bool judge_make_code(struct judge *judge, uint32_t account, uint64_t millisecond
 /* How many more wrong codes are looked at now. */
 static unsigned judge_guesses_left(struct judge *judge) {
     uint64_t now = clock_monotonic();
-    uint64_t passed = (now - judge->guesses_at) / CODE_GUESS_MILLISECONDS;
-    if (passed > 0) {
-        judge->guesses = passed < judge->guesses ? judge->guesses - (unsigned)passed : 0;
-        judge->guesses_at =
-            judge->guesses > 0 ? judge->guesses_at + passed * CODE_GUESS_MILLISECONDS : now;
+    uint64_t forgotten = (now - judge->guesses_at) / CODE_GUESS_MILLISECONDS;
+    if (forgotten >= judge->guesses) {
+        judge->guesses = 0;
+        judge->guesses_at = now;
+    } else {
+        judge->guesses -= (unsigned)forgotten;
+        judge->guesses_at += forgotten * CODE_GUESS_MILLISECONDS;
     }
     return CODE_GUESSES_MAX - judge->guesses;
 }
