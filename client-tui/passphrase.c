@@ -46,9 +46,10 @@ static bool passphrase_converse(int terminal, const char *prompt,
     silent.c_lflag |= ICANON;
     silent.c_iflag |= ICRNL;
     silent.c_cc[VEOL] = '\3'; /* so that Ctrl-C ends the line at once */
+    /* Silent before it asks: what was typed ahead is thrown away, the answer is not. */
+    bool asked = tcsetattr(terminal, TCSAFLUSH, &silent) == 0;
     passphrase_write(terminal, prompt);
-    bool asked = tcsetattr(terminal, TCSAFLUSH, &silent) == 0 &&
-                 passphrase_read(terminal, passphrase, problem);
+    asked = asked && passphrase_read(terminal, passphrase, problem);
     tcsetattr(terminal, TCSANOW, &before);
     passphrase_write(terminal, "\n");
     sigprocmask(SIG_SETMASK, &mask, NULL);
