@@ -55,6 +55,12 @@ void chat_on_code(struct chat *chat, const struct chat_request *request,
 void chat_on_device(struct chat *chat, const struct message_device *device) {
     static const char *const states[] = {"", ", connected", ", this one"};
     char added[64];
+    if (device->tag == 0) {
+        chat_notice(chat,
+                    "A device joined your account: %.*s. If it is none of yours: /device remove %u",
+                    PRINTED(device->name), device->number);
+        return;
+    }
     chat_print_moment(device->added, "%F", added, sizeof added);
     chat_notice(chat, "Device %u: %.*s, since %s%s", device->number, PRINTED(device->name), added,
                 device->online < 3 ? states[device->online] : "");

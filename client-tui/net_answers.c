@@ -236,10 +236,10 @@ static void net_on_answer(struct net *net, const struct message *message,
         reporter_answer(&net->reporter, payload);
 }
 
-/* One of several answers to one request, which a `done` ends. */
+/* One of several answers to one request, which a `done` ends; or the news of a device. */
 static void net_on_device(struct net *net, const struct message *message,
                           struct wire_blob payload) {
-    if (net_awaits(net, message->device.tag))
+    if (message->device.tag == 0 || net_awaits(net, message->device.tag))
         reporter_answer(&net->reporter, payload);
 }
 

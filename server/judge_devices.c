@@ -27,6 +27,24 @@ static void judge_end_sessions(struct judge *judge, const struct account *accoun
     }
 }
 
+static bool device_is_online(const struct device *device) {
+    const struct presence *presence = device->account->presences;
+    while (presence != NULL && presence->device != device)
+        presence = presence->next;
+    return presence != NULL;
+}
+
+static void judge_send_device(struct judge *judge, const struct presence *presence, uint32_t tag,
+                              const struct device *device) {
+    struct message answer = {.type = MESSAGE_DEVICE};
+    answer.device.tag = tag;
+    answer.device.number = device->number;
+    answer.device.name = wire_text(device->name);
+    answer.device.added = device->added;
+    answer.device.online = device == presence->device ? 2 : device_is_online(device);
+    batch_reply(&judge->batch, INBOX_REPLY, presence->session, &answer);
+}
+
 struct device *judge_add_device(struct judge *judge, struct account *account,
                                 const struct request *request) {
     char *name = device_name(request->message.hello.device);
@@ -48,6 +66,9 @@ struct device *judge_add_device(struct judge *judge, struct account *account,
     added.device_added.name = wire_text(device->name);
     store_add_device(judge->store, &stored);
     batch_event(&judge->batch, NULL, &added);
+    /* Nobody joins an account without its person seeing it. */
+    for (const struct presence *each = account->presences; each != NULL; each = each->next)
+        judge_send_device(judge, each, 0, device);
     free(name);
     return device;
 }
@@ -76,25 +97,11 @@ void judge_device_add(struct judge *judge, const struct request *request,
         judge_error(judge, request, request->message.act.tag, ERROR_TOO_MANY_DEVICES);
 }
 
-static bool device_is_online(const struct device *device) {
-    const struct presence *presence = device->account->presences;
-    while (presence != NULL && presence->device != device)
-        presence = presence->next;
-    return presence != NULL;
-}
-
 void judge_device_list(struct judge *judge, const struct request *request,
                        struct presence *presence) {
     for (const struct device *device = presence->account->devices; device != NULL;
-         device = device->next) {
-        struct message answer = {.type = MESSAGE_DEVICE};
-        answer.device.tag = request->message.act.tag;
-        answer.device.number = device->number;
-        answer.device.name = wire_text(device->name);
-        answer.device.added = device->added;
-        answer.device.online = device == presence->device ? 2 : device_is_online(device);
-        batch_reply(&judge->batch, INBOX_REPLY, request->session, &answer);
-    }
+         device = device->next)
+        judge_send_device(judge, presence, request->message.act.tag, device);
     judge_done(judge, request, request->message.act.tag);
 }
 

@@ -38,6 +38,15 @@ static void devices_are_listed_until_the_last_has_come(void **state) {
                                  "Device 3: laptop, since 1970-01-01\n");
 }
 
+static void a_device_that_joins_is_told(void **state) {
+    (void)state;
+    struct message device = {.type = MESSAGE_DEVICE};
+    device.device = (struct message_device){0, 2, wire_text("laptop"), 0, 0};
+    answer(&device);
+    assert_string_equal(notices, "A device joined your account: laptop. If it is none of yours: "
+                                 "/device remove 2\n");
+}
+
 static void a_device_is_removed_by_its_number(void **state) {
     (void)state;
     enter("/device remove 3");
@@ -77,6 +86,7 @@ int main(void) {
         fresh(an_act_names_its_right_and_what_it_is_about),
         fresh(a_code_comes_with_the_line_to_type),
         fresh(devices_are_listed_until_the_last_has_come),
+        fresh(a_device_that_joins_is_told),
         fresh(a_device_is_removed_by_its_number),
         fresh(what_is_no_wish_about_devices_sends_nothing),
         fresh(a_key_is_carried_by_the_screen_and_not_by_a_pipe),

@@ -34,6 +34,20 @@ static void a_code_lets_a_second_device_join_the_account(void **state) {
     assert_int_equal(welcome.account, account);
 }
 
+static void who_is_there_is_told_of_a_device_that_joins(void **state) {
+    struct rig *rig = *state;
+    enter_alice(rig);
+    struct code_text code = get_code(rig, 1, RIGHT_DEVICE_ADD);
+    greet_as(rig,
+             (struct greeting){
+                 .session = 2, .key = 8, .nick = "alice", .code = code.text, .device = "laptop"});
+    struct message_device device = expect(rig, MESSAGE_DEVICE).device;
+    assert_int_equal(session_slot(current->session), 1);
+    assert_int_equal(device.tag, 0);
+    assert_int_equal(device.number, 2);
+    assert_true(wire_text_equal(device.name, wire_text("laptop")));
+}
+
 static void a_code_works_once(void **state) {
     struct rig *rig = *state;
     enter_alice(rig);
@@ -341,6 +355,7 @@ static void what_the_disk_does_not_take_has_not_happened(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         identified(a_code_lets_a_second_device_join_the_account),
+        identified(who_is_there_is_told_of_a_device_that_joins),
         identified(a_code_works_once),
         identified(a_code_is_good_for_ten_minutes_and_until_the_next_one),
         identified(a_code_may_be_typed_in_any_case_and_without_its_dashes),
