@@ -13,7 +13,7 @@ libncurses-dev    the screen
 libreadline-dev   line editing
 libsqlite3-dev    the log, history and search
 libxxhash-dev     checksums of the pages of the log
-libssl-dev        hashes of secrets, later TLS
+libssl-dev        TLS, keys, hashes of secrets
 libsodium-dev     the client: a key locked with a passphrase
 libunistring-dev  Unicode: validation, widths, line breaks
 libicu-dev        the server: which names look alike
@@ -21,6 +21,7 @@ libcmocka-dev     unit tests
 expect            integration tests in a real terminal
 tmux              integration tests in a real terminal
 procps            integration tests: finding and ending processes
+openssl           integration tests: odd certificates
 endef
 define LINT_PACKAGES
 clang-format      layout of the code
@@ -53,8 +54,8 @@ HARDEN   += -D_FORTIFY_SOURCE=2
 endif
 LDFLAGS  += -pthread -pie -Wl,-z,relro,-z,now
 
-SERVER_LIBS := -lsqlite3 -lxxhash -lcrypto -lunistring -licui18n -licuuc
-CLIENT_LIBS := -lsodium -lsqlite3 -lncursesw -lreadline -lunistring
+SERVER_LIBS := -lsqlite3 -lxxhash -lssl -lcrypto -lunistring -licui18n -licuuc
+CLIENT_LIBS := -lsodium -lssl -lcrypto -lsqlite3 -lncursesw -lreadline -lunistring
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
 COMMON  := $(call objects,common)
@@ -112,7 +113,7 @@ $(INJECT): tests/fault/inject.c Makefile | $(DEPS_FIRST)
 TOOLS := $(patsubst tests/tool/%.c,$(BUILD)/tests/tool/%,$(wildcard tests/tool/*.c))
 
 $(BUILD)/tests/tool/%: $(BUILD)/tests/tool/%.o $(COMMON)
-	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lunistring
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lssl -lcrypto -lunistring
 
 # The benchmarks' programs; what they share lies beside them.
 BENCH_PROGRAMS := fill growth

@@ -1,5 +1,6 @@
 #include "link.h"
 #include "clock.h"
+#include "link_kind.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,14 +13,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-struct link_kind {
-    ssize_t (*read)(struct link *link, void *data, size_t size);
-    ssize_t (*write)(struct link *link, const struct iovec *pieces, int count);
-    void (*finish)(struct link *link);
-    void (*close)(struct link *link);
-    bool (*peer_key)(const struct link *link, uint8_t hash[LINK_KEY_BYTES]);
-};
 
 static ssize_t link_result(ssize_t result) {
     if (result >= 0)
@@ -46,6 +39,11 @@ static ssize_t plain_write(struct link *link, const struct iovec *pieces, int co
     return link_result(sent);
 }
 
+static bool plain_abandon(struct link *link) {
+    (void)link;
+    return false;
+}
+
 static void plain_finish(struct link *link) {
     shutdown(link->descriptor, SHUT_WR);
 }
@@ -60,8 +58,36 @@ static bool plain_peer_key(const struct link *link, uint8_t hash[LINK_KEY_BYTES]
     return false;
 }
 
-static const struct link_kind link_kind_plain = {plain_read, plain_write, plain_finish, plain_close,
-                                                 plain_peer_key};
+static int plain_handshake(struct link *link) {
+    (void)link;
+    return LINK_READY;
+}
+
+static bool plain_wants_write(const struct link *link) {
+    (void)link;
+    return false;
+}
+
+static const char *plain_failure(const struct link *link) {
+    (void)link;
+    return strerror(errno);
+}
+
+static const struct link_kind link_kind_plain = {plain_handshake, plain_read,        plain_write,
+                                                 plain_abandon,   plain_finish,      plain_close,
+                                                 plain_peer_key,  plain_wants_write, plain_failure};
+
+int link_handshake(struct link *link) {
+    return link->kind->handshake(link);
+}
+
+bool link_wants_write(const struct link *link) {
+    return link->kind->wants_write(link);
+}
+
+const char *link_failure(const struct link *link) {
+    return link->kind->failure(link);
+}
 
 ssize_t link_read(struct link *link, void *data, size_t size) {
     return link->kind->read(link, data, size);
@@ -69,6 +95,10 @@ ssize_t link_read(struct link *link, void *data, size_t size) {
 
 ssize_t link_write(struct link *link, const struct iovec *pieces, int count) {
     return link->kind->write(link, pieces, count);
+}
+
+bool link_abandon(struct link *link) {
+    return link->kind->abandon(link);
 }
 
 void link_finish(struct link *link) {
@@ -91,7 +121,7 @@ struct link link_plain(int descriptor) {
     fcntl(descriptor, F_SETFL, O_NONBLOCK);
     /* Frames are gathered before they are written; waiting for more would only add delay. */
     setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    return (struct link){&link_kind_plain, descriptor};
+    return (struct link){&link_kind_plain, descriptor, NULL};
 }
 
 static void link_name(const struct sockaddr_storage *address, socklen_t size,
@@ -125,18 +155,28 @@ void link_name_peer(int descriptor, char name[LINK_NAME_MAX]) {
         snprintf(name, LINK_NAME_MAX, "?");
 }
 
+static bool link_is_loopback(const struct sockaddr_storage *address) {
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)address;
+    const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)address;
+    if (address->ss_family == AF_INET)
+        return ntohl(four->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    return address->ss_family == AF_INET6 && (IN6_IS_ADDR_LOOPBACK(&six->sin6_addr) ||
+                                              (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr) &&
+                                               six->sin6_addr.s6_addr[12] == IN_LOOPBACKNET));
+}
+
 bool link_peer_is_loopback(int descriptor) {
     struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
-    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)&address;
-    const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)&address;
-    if (getpeername(descriptor, (struct sockaddr *)&address, &size) != 0)
-        return false;
-    if (address.ss_family == AF_INET)
-        return ntohl(four->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-    return address.ss_family == AF_INET6 && (IN6_IS_ADDR_LOOPBACK(&six->sin6_addr) ||
-                                             (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr) &&
-                                              six->sin6_addr.s6_addr[12] == IN_LOOPBACKNET));
+    return getpeername(descriptor, (struct sockaddr *)&address, &size) == 0 &&
+           link_is_loopback(&address);
+}
+
+bool link_local_is_loopback(int descriptor) {
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof address;
+    return getsockname(descriptor, (struct sockaddr *)&address, &size) == 0 &&
+           link_is_loopback(&address);
 }
 
 static struct addrinfo *link_resolve(const char *host, const char *port, int flags,
@@ -206,11 +246,12 @@ bool link_accept(int listener, struct link *link) {
     return true;
 }
 
-/* Waits for the connection to stand: 0, or an errno; ECANCELED when told to give up. */
-static int link_await(int descriptor, int milliseconds, const struct link_interrupt *interrupt) {
-    struct pollfd waits[] = {{.fd = descriptor, .events = POLLOUT},
+/* Waits until the socket is ready for one of the events: 0, or an errno; ECANCELED when told to
+ * give up. */
+static int link_await_events(int descriptor, short events, uint64_t deadline,
+                             const struct link_interrupt *interrupt) {
+    struct pollfd waits[] = {{.fd = descriptor, .events = events},
                              {.fd = interrupt->descriptor, .events = POLLIN}};
-    uint64_t deadline = clock_monotonic() + (uint64_t)milliseconds;
     while (waits[0].revents == 0) {
         uint64_t now = clock_monotonic();
         if (now >= deadline)
@@ -220,6 +261,32 @@ static int link_await(int descriptor, int milliseconds, const struct link_interr
         if (waits[1].revents != 0 && interrupt->give_up(interrupt->context))
             return ECANCELED;
     }
+    return 0;
+}
+
+bool link_await_handshake(struct link *link, int milliseconds,
+                          const struct link_interrupt *interrupt, struct link_problem *problem) {
+    uint64_t deadline = clock_monotonic() + (uint64_t)milliseconds;
+    int result;
+    while ((result = link_handshake(link)) == LINK_AGAIN) {
+        short events = link_wants_write(link) ? POLLOUT : POLLIN;
+        problem->reason = link_await_events(link->descriptor, events, deadline, interrupt);
+        if (problem->reason == 0)
+            continue;
+        snprintf(problem->text, sizeof problem->text, "%s", strerror(problem->reason));
+        return false;
+    }
+    if (result == LINK_FAILED)
+        snprintf(problem->text, sizeof problem->text, "%s", link_failure(link));
+    return result == LINK_READY;
+}
+
+/* Waits for the connection to stand: 0, or an errno; ECANCELED when told to give up. */
+static int link_await(int descriptor, int milliseconds, const struct link_interrupt *interrupt) {
+    uint64_t deadline = clock_monotonic() + (uint64_t)milliseconds;
+    int waited = link_await_events(descriptor, POLLOUT, deadline, interrupt);
+    if (waited != 0)
+        return waited;
     int failure = 0;
     socklen_t size = sizeof failure;
     getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &failure, &size);

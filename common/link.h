@@ -14,10 +14,11 @@ struct link_kind;
 struct link {
     const struct link_kind *kind;
     int descriptor; /* for poll and epoll; -1 when closed */
+    void *secured;  /* the kind's own state, or NULL */
 };
 
 /* What link_read and link_write return below 0. 0 from link_read is the peer's end of stream. */
-enum { LINK_AGAIN = -1, LINK_FAILED = -2 /* errno says why */ };
+enum { LINK_READY = 1, LINK_AGAIN = -1, LINK_FAILED = -2 /* link_failure says why */ };
 
 /* Long enough for any address and port that link_name_* write, e.g. "[fe80::1%eth0]:8000". */
 enum { LINK_NAME_MAX = 96, LINK_PROBLEM_MAX = 256, LINK_KEY_BYTES = 32 };
@@ -28,12 +29,26 @@ struct link_problem {
     int reason; /* errno, or 0 when it was the name */
 };
 
+/* Goes on with what has to be agreed on before anything else; reading and writing do so too.
+ * LINK_READY, LINK_AGAIN or LINK_FAILED. */
+int link_handshake(struct link *link);
+
+/* Whether it waits to write even if its owner has nothing to say. */
+bool link_wants_write(const struct link *link);
+
+/* Why the last call failed, for people; to be asked at once. */
+const char *link_failure(const struct link *link);
+
 /* Reads at most `size` bytes: the number read, 0, LINK_AGAIN or LINK_FAILED. */
 ssize_t link_read(struct link *link, void *data, size_t size);
 
 /* Writes what it can of the pieces, at most IOV_MAX of them: the number of bytes, LINK_AGAIN or
  * LINK_FAILED. Never raises SIGPIPE. */
 ssize_t link_write(struct link *link, const struct iovec *pieces, int count);
+
+/* Makes a link whose handshake has just failed a plain one, so that what still comes can be read
+ * and thrown away. True when the peer seems to talk in plain. */
+bool link_abandon(struct link *link);
 
 /* Says that nothing more will be written; the peer reads an end of stream behind what was. */
 void link_finish(struct link *link);
@@ -69,11 +84,18 @@ bool link_connect(const char *host, const char *port, int milliseconds,
                   const struct link_interrupt *interrupt, struct link *link,
                   struct link_problem *problem);
 
+/* Waits until the link's handshake is done, for at most `milliseconds`, as link_connect does. */
+bool link_await_handshake(struct link *link, int milliseconds,
+                          const struct link_interrupt *interrupt, struct link_problem *problem);
+
 /* Writes "ADDRESS:PORT" of this or the other end of a socket, "?" when it has none. */
 void link_name_local(int descriptor, char name[LINK_NAME_MAX]);
 void link_name_peer(int descriptor, char name[LINK_NAME_MAX]);
 
 /* Whether the other end is this machine. */
 bool link_peer_is_loopback(int descriptor);
+
+/* Whether only this machine can reach a socket that listens. */
+bool link_local_is_loopback(int descriptor);
 
 #endif
