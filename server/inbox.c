@@ -1,4 +1,5 @@
 #include "inbox.h"
+#include "tls.h"
 
 #include <stdlib.h>
 
@@ -18,6 +19,7 @@ struct inbox_item *inbox_new(enum inbox_kind kind, uint64_t session, uint32_t ro
 
 void inbox_free(struct inbox_item *item) {
     segment_drop(item->frames);
+    tls_drop(item->tls);
     free(item);
 }
 

@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+struct tls;
+
 enum inbox_kind {
     INBOX_ADOPT,       /* a fresh connection: link */
     INBOX_EVENTS,      /* a committed segment for the local members of its room */
@@ -19,6 +21,7 @@ enum inbox_kind {
     INBOX_SUBSCRIBE,   /* from here on the session gets the room's events; frames to send first */
     INBOX_UNSUBSCRIBE, /* from here on it does not; frames to send */
     INBOX_END,         /* send the frames and close the session */
+    INBOX_TLS,         /* connections from here on are secured with `tls` */
     INBOX_DRAIN, /* accept and read nothing more; tell the log thread when all is handed over */
     INBOX_STOP   /* say goodbye to everyone, flush, and end the thread */
 };
@@ -30,6 +33,7 @@ struct inbox_item {
     uint64_t session;
     struct segment *frames; /* a reference of the item's own, or NULL */
     struct link link;
+    struct tls *tls; /* a reference of the item's own, or NULL */
 };
 
 /* A new item that takes over the caller's reference to `frames`; NULL when out of memory. */

@@ -3,14 +3,16 @@
  * the readers end, the workers say goodbye. */
 #include "backup.h"
 #include "clock.h"
+#include "credentials.h"
 #include "inbox.h"
+#include "key_file.h"
 #include "link.h"
 #include "log.h"
-#include "options.h"
 #include "paths.h"
 #include "readers.h"
 #include "report.h"
 #include "scrubber.h"
+#include "settings.h"
 #include "state.h"
 #include "worker.h"
 
@@ -20,143 +22,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { STOP_SECONDS = 5, EXIT_USAGE = 2, LISTEN_TRIES = 40, LISTEN_PAUSE_NANOSECONDS = 25000000 };
-
-struct settings {
-    const char *host;
-    const char *port;
-    const char *named_data;
-    char *data;
-    long workers;
-    struct retention retention;
-    const char *backup;
-    bool check;
-    bool help;
-    bool version;
-};
-
-enum option {
-    OPTION_DATA,
-    OPTION_PLAINTEXT,
-    OPTION_WORKERS,
-    OPTION_RETAIN,
-    OPTION_BACKUP,
-    OPTION_CHECK,
-    OPTION_HELP,
-    OPTION_VERSION
-};
-
-static const struct option_entry options[] = {
-    [OPTION_DATA] = {"data", "DIR", "keep the log there ($XDG_DATA_HOME/chat-server)"},
-    [OPTION_PLAINTEXT] = {"plaintext", NULL, "talk without TLS (all there is in this version)"},
-    [OPTION_WORKERS] = {"workers", "N", "threads that serve connections (one a core)"},
-    [OPTION_RETAIN] = {"retain", "AGE|N",
-                       "remove messages older than AGE (90d), or all but the last N"},
-    [OPTION_BACKUP] = {"backup", "FILE", "copy the log to a new FILE and exit; a server may run"},
-    [OPTION_CHECK] = {"check", NULL, "read the whole log, say whether it is sound, and exit"},
-    [OPTION_HELP] = {"help", NULL, "print this and exit"},
-    [OPTION_VERSION] = {"version", NULL, "print the version and exit"},
-};
-
-enum { OPTION_COUNT = sizeof options / sizeof *options };
-
-static bool settings_set(void *context, size_t index, const char *argument) {
-    struct settings *settings = context;
-    switch ((enum option)index) {
-    case OPTION_DATA:
-        settings->named_data = argument;
-        return argument[0] != '\0';
-    case OPTION_WORKERS:
-        if (options_number(argument, 1, STATE_WORKERS_MAX, &settings->workers))
-            return true;
-        fprintf(stderr, "chat-server: --workers takes a number from 1 to %d, not '%s'\n",
-                STATE_WORKERS_MAX, argument);
-        return false;
-    case OPTION_RETAIN:
-        if (retention_parse(argument, &settings->retention))
-            return true;
-        fprintf(stderr,
-                "chat-server: --retain takes an age such as 36h, 90d or 2y, or a number of "
-                "messages, not '%s'\n",
-                argument);
-        return false;
-    case OPTION_BACKUP:
-        settings->backup = argument;
-        return argument[0] != '\0';
-    case OPTION_CHECK:
-        settings->check = true;
-        return true;
-    case OPTION_HELP:
-        settings->help = true;
-        return true;
-    case OPTION_VERSION:
-        settings->version = true;
-        return true;
-    case OPTION_PLAINTEXT:
-        return true;
-    }
-    return false;
-}
-
-static bool settings_set_address(struct settings *settings, int count, char **arguments) {
-    long port;
-    if (count > 2) {
-        fprintf(stderr, "chat-server: too many arguments; see chat-server --help\n");
-        return false;
-    }
-    settings->host = count > 0 ? arguments[0] : "127.0.0.1";
-    settings->port = count > 1 ? arguments[1] : "8000";
-    if (options_number(settings->port, 0, 65535, &port))
-        return true;
-    fprintf(stderr, "chat-server: the port is a number from 0 to 65535, not '%s'\n",
-            settings->port);
-    return false;
-}
-
-/* --check and --backup do not serve: what is for that was meant otherwise. */
-static bool settings_check_task(const struct settings *settings, int arguments) {
-    bool check = settings->check;
-    bool backup = settings->backup != NULL;
-    bool serves = arguments > 0 || settings->workers > 0 || settings->retention.messages > 0 ||
-                  settings->retention.milliseconds > 0;
-    if (check && backup)
-        fprintf(stderr, "chat-server: --check and --backup are two commands; a backup is checked "
-                        "when it is made\n");
-    else if ((check || backup) && serves)
-        fprintf(stderr, "chat-server: --%s goes with --data alone: chat-server --data DIR --%s\n",
-                check ? "check" : "backup", check ? "check" : "backup FILE");
-    return !(check && backup) && !((check || backup) && serves);
-}
-
-static bool settings_set_defaults(struct settings *settings) {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    if (settings->workers == 0)
-        settings->workers = cores < 1 ? 1 : cores > STATE_WORKERS_MAX ? STATE_WORKERS_MAX : cores;
-    errno = 0;
-    settings->data = settings->named_data != NULL
-                         ? strdup(settings->named_data)
-                         : path_for_user("XDG_DATA_HOME", ".local/share", "chat-server");
-    if (settings->data != NULL)
-        return true;
-    if (errno == ENOMEM)
-        perror("chat-server");
-    else
-        fprintf(stderr,
-                "chat-server: there is no home folder to keep the log in; name one with --data\n");
-    return false;
-}
-
-static void print_help(void) {
-    printf("Usage: chat-server [options] [HOST [PORT]]\n"
-           "Serves a chat on HOST (127.0.0.1; an IPv4 or IPv6 address, or a name) and\n"
-           "PORT (8000; 0 takes a free one).\n\n");
-    options_print(options, OPTION_COUNT, stdout);
-}
+enum { STOP_SECONDS = 5, LISTEN_TRIES = 40, LISTEN_PAUSE_NANOSECONDS = 25000000 };
 
 /* Everything that runs, in the order of its start. */
 struct server {
@@ -168,6 +40,7 @@ struct server {
     struct queue *inboxes[STATE_WORKERS_MAX];
     struct log *log;
     struct readers *readers;
+    struct tls *tls; /* NULL with --plaintext */
     int listener;
     struct worker *workers[STATE_WORKERS_MAX];
     unsigned worker_count; /* of those that run */
@@ -201,6 +74,23 @@ static bool server_open(struct server *server) {
     return false;
 }
 
+/* Opens the server's key, and says whose server this is. */
+static bool server_open_tls(struct server *server) {
+    const struct settings *settings = &server->settings;
+    struct link_problem problem = {{0}, 0};
+    char text[KEY_FINGERPRINT_SIZE];
+    if (settings->plaintext)
+        return true;
+    server->tls = credentials_open(settings->data, settings->certificate, settings->key, &problem);
+    if (server->tls == NULL) {
+        fprintf(stderr, "chat-server: %s\n", problem.text);
+        return false;
+    }
+    credentials_fingerprint(server->tls, text);
+    report(REPORT_INFO, "key", "fingerprint", text, NULL);
+    return true;
+}
+
 /* A server that was just killed holds its port for a moment longer, until its last thread is gone.
  */
 static bool server_listen(struct server *server) {
@@ -212,9 +102,18 @@ static bool server_listen(struct server *server) {
             break;
         nanosleep(&pause, NULL);
     }
-    if (server->listener < 0)
+    if (server->listener < 0) {
         fprintf(stderr, "chat-server: %s\n", problem.text);
-    return server->listener >= 0;
+        return false;
+    }
+    if (!server->settings.plaintext || server->settings.insecure_network ||
+        link_local_is_loopback(server->listener))
+        return true;
+    fprintf(stderr,
+            "chat-server: without TLS all that is said on %s can be read and changed on its "
+            "way; leave out --plaintext, or add --insecure-network\n",
+            server->settings.host);
+    return false;
 }
 
 static bool server_start_log(struct server *server) {
@@ -227,7 +126,7 @@ static bool server_start_log(struct server *server) {
                                             .inboxes = server->inboxes,
                                             .worker_count = (unsigned)server->settings.workers,
                                             .retention = server->settings.retention,
-                                            .plaintext = true};
+                                            .plaintext = server->settings.plaintext};
     server->log = log_start(&log_options);
     if (server->log == NULL)
         return false;
@@ -243,6 +142,7 @@ static bool server_start_workers(struct server *server) {
                                                       .inboxes = server->inboxes,
                                                       .log = log_queue(server->log),
                                                       .readers = server->readers,
+                                                      .tls = tls_take(server->tls),
                                                       .listener = i == 0 ? server->listener : -1};
         server->workers[i] = worker_start(&worker_options);
         if (server->workers[i] == NULL)
@@ -259,6 +159,7 @@ static void server_tell_workers(struct server *server, enum inbox_kind kind) {
         struct queue_chain chain = {0};
         while ((item = inbox_new(kind, 0, 0, NULL)) == NULL)
             clock_pause();
+        item->tls = kind == INBOX_TLS ? tls_take(server->tls) : NULL;
         queue_chain_add(&chain, &item->item);
         queue_push(server->inboxes[i], &chain);
     }
@@ -292,8 +193,32 @@ static bool server_stop(struct server *server) {
     checkpointer_stop(server->checkpointer);
     indexer_stop(server->indexer);
     store_close(server->store);
-    free(server->settings.data);
+    tls_drop(server->tls);
+    settings_free(&server->settings);
     return sound;
+}
+
+/* Reads key and certificate again; what is wrong with them leaves those in use. */
+static void server_reload(struct server *server) {
+    const struct settings *settings = &server->settings;
+    struct link_problem problem = {{0}, 0};
+    char text[KEY_FINGERPRINT_SIZE];
+    if (settings->plaintext) {
+        report(REPORT_INFO, "reloaded", "nothing", "there is no TLS", NULL);
+        return;
+    }
+    struct tls *tls =
+        credentials_open(settings->data, settings->certificate, settings->key, &problem);
+    if (tls == NULL) {
+        report(REPORT_ERROR, "cannot_reload", "reason", problem.text, "advice",
+               "the certificate in use stays", NULL);
+        return;
+    }
+    tls_drop(server->tls);
+    server->tls = tls;
+    server_tell_workers(server, INBOX_TLS);
+    credentials_fingerprint(tls, text);
+    report(REPORT_INFO, "reloaded", "fingerprint", text, NULL);
 }
 
 static void server_announce(const struct server *server, int listener) {
@@ -320,7 +245,16 @@ static void block_signals(sigset_t *signals) {
     sigemptyset(signals);
     sigaddset(signals, SIGTERM);
     sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, signals, NULL);
+}
+
+/* Keys must not lie about in a core file, or be read out of a running process by its user's other
+ * programs. */
+static void keep_secrets(void) {
+    const struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0);
 }
 
 static int server_run(struct server *server) {
@@ -330,7 +264,7 @@ static int server_run(struct server *server) {
     raise_descriptor_limit();
     umask(077);
     /* Threads that were not asked to stop are ended by the process. */
-    if (!server_open(server) || !server_listen(server))
+    if (!server_open(server) || !server_open_tls(server) || !server_listen(server))
         return EXIT_FAILURE;
     int listener = server->listener;
     if (!server_start_log(server) || !server_start_workers(server)) {
@@ -344,32 +278,47 @@ static int server_run(struct server *server) {
     if (server->scrubber == NULL)
         report(REPORT_WARNING, "cannot_scrub", "advice",
                "the log is not read through; check it with --check", NULL);
-    sigwait(&signals, &received);
+    while (sigwait(&signals, &received) == 0 && received == SIGHUP)
+        server_reload(server);
     report(REPORT_INFO, "stopping", "signal", received == SIGINT ? "INT" : "TERM", NULL);
     bool sound = server_stop(server);
     report(REPORT_INFO, "stopped", NULL);
     return sound ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* Prints what the operator reads out to those who come for the first time. */
+static int print_fingerprint(const struct settings *settings) {
+    struct link_problem problem = {{0}, 0};
+    char text[KEY_FINGERPRINT_SIZE];
+    struct tls *tls =
+        credentials_open(settings->data, settings->certificate, settings->key, &problem);
+    if (tls == NULL) {
+        fprintf(stderr, "chat-server: %s\n", problem.text);
+        return EXIT_FAILURE;
+    }
+    credentials_fingerprint(tls, text);
+    printf("%s\n", text);
+    tls_drop(tls);
+    return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv) {
     static struct server server;
+    int status;
     server.listener = -1;
-    int first = options_parse(options, OPTION_COUNT, argc, argv, settings_set, &server.settings);
-    if (first < 0)
-        return EXIT_USAGE;
-    if (server.settings.help || server.settings.version) {
-        if (server.settings.help)
-            print_help();
-        else
-            printf("chat-server %s\n", CHAT_VERSION);
+    if (!settings_read(&server.settings, argc, argv, &status))
+        return status;
+    if (server.settings.help) {
+        settings_print_help();
         return EXIT_SUCCESS;
     }
-    if (!settings_set_address(&server.settings, argc - first, argv + first))
-        return EXIT_USAGE;
-    if (!settings_check_task(&server.settings, argc - first))
-        return EXIT_USAGE;
-    if (!settings_set_defaults(&server.settings))
-        return EXIT_FAILURE;
+    if (server.settings.version) {
+        printf("chat-server %s\n", CHAT_VERSION);
+        return EXIT_SUCCESS;
+    }
+    keep_secrets();
+    if (server.settings.fingerprint)
+        return print_fingerprint(&server.settings);
     if (server.settings.check)
         return backup_check(server.settings.data);
     if (server.settings.backup != NULL)

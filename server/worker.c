@@ -8,6 +8,7 @@
 #include "fault.h"
 #include "inbox.h"
 #include "report.h"
+#include "tls.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -37,7 +38,8 @@ static bool worker_watch(struct worker *worker, int descriptor, uint32_t events,
 /* Makes a session of a fresh connection, or closes it. */
 static void worker_adopt(struct worker *worker, struct link link) {
     struct session *session = calloc(1, sizeof *session);
-    if (session == NULL || worker->draining ||
+    struct tls *tls = worker->options.tls;
+    if (session == NULL || worker->draining || (tls != NULL && !tls_accept(tls, &link)) ||
         !session_table_add(&worker->sessions, worker->options.index, session)) {
         free(session);
         link_close(&link);
@@ -113,7 +115,8 @@ static void worker_handle(struct worker *worker, const struct epoll_event *event
         struct session *session = event->data.ptr;
         if (session->phase != SESSION_ENDED && (event->events & EPOLLOUT))
             session_mark_dirty(worker, session);
-        if (session->phase != SESSION_ENDED && (event->events & ~(uint32_t)EPOLLOUT))
+        if (session->phase != SESSION_ENDED &&
+            ((event->events & ~(uint32_t)EPOLLOUT) || link_wants_write(&session->link)))
             session_read(worker, session);
         if (worker->dispatch.requests.cost > WORKER_HAND_OVER_BYTES)
             worker_hand_over(worker);
@@ -190,6 +193,13 @@ static void worker_answer(struct worker *worker, struct inbox_item *item) {
         session_close(worker, session);
 }
 
+/* Those who are connected go on as they are. */
+static void worker_secure(struct worker *worker, struct inbox_item *item) {
+    struct tls *before = worker->options.tls;
+    worker->options.tls = item->tls;
+    item->tls = before;
+}
+
 static void worker_drain(struct worker *worker) {
     worker->draining = true;
     if (worker->options.listener >= 0)
@@ -220,6 +230,8 @@ static void worker_take_inbox(struct worker *worker) {
             worker_adopt(worker, item->link);
         else if (item->kind == INBOX_EVENTS)
             worker_deliver(worker, item);
+        else if (item->kind == INBOX_TLS)
+            worker_secure(worker, item);
         else if (item->kind == INBOX_DRAIN)
             worker_drain(worker);
         else if (item->kind == INBOX_STOP)
@@ -316,6 +328,7 @@ static void worker_free(struct worker *worker) {
     for (struct queue_item *item; (item = queue_chain_take(&worker->dispatch.requests)) != NULL;)
         request_discard(item);
     roster_free(&worker->roster);
+    tls_drop(worker->options.tls);
     session_table_free(&worker->sessions);
     if (worker->epoll >= 0)
         close(worker->epoll);

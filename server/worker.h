@@ -7,6 +7,7 @@
 #include "queue.h"
 #include "readers.h"
 
+struct tls;
 struct worker;
 
 struct worker_options {
@@ -15,7 +16,8 @@ struct worker_options {
     struct queue *const *inboxes; /* of all workers, by index */
     struct queue *log;
     struct readers *readers;
-    int listener; /* for the first worker, which closes it; -1 for the others */
+    struct tls *tls; /* a reference of the worker's own; NULL: connections are plain */
+    int listener;    /* for the first worker, which closes it; -1 for the others */
 };
 
 /* A queue fit to be a worker's inbox; NULL when memory or descriptors are short. */

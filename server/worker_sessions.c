@@ -114,12 +114,32 @@ void session_process(struct worker *worker, struct session *session) {
         session_mark_dirty(worker, session);
 }
 
+/* Why somebody could not even greet is for the operator to know: a wrong key, a wrong port. The
+ * peer was told by TLS, and reads it if the connection is not torn down at once. */
+static void session_give_up_greeting(struct worker *worker, struct session *session) {
+    char peer[LINK_NAME_MAX];
+    const char *reason = link_failure(&session->link);
+    link_name_peer(session->link.descriptor, peer);
+    report(REPORT_INFO, "no_greeting", "peer", peer, "reason", reason, NULL);
+    if (link_abandon(&session->link)) {
+        session_fail(worker, session, ERROR_NEEDS_TLS);
+        return;
+    }
+    link_finish(&session->link);
+    session_enter(worker, session, SESSION_FINISHED);
+}
+
 void session_read(struct worker *worker, struct session *session) {
     ssize_t got = link_read(&session->link, worker->read_bytes, sizeof worker->read_bytes);
+    if (got == LINK_AGAIN && link_wants_write(&session->link))
+        session_set_interest(worker, session, session->interest | EPOLLOUT);
     if (got == LINK_AGAIN)
         return;
     if (got <= 0) {
-        session_end(worker, session);
+        if (got == LINK_FAILED && session->phase == SESSION_NEW)
+            session_give_up_greeting(worker, session);
+        else
+            session_end(worker, session);
         return;
     }
     session->heard = worker->now;
@@ -140,7 +160,8 @@ void session_flush(struct worker *worker, struct session *session) {
     case OUTQUEUE_EMPTY:
         break;
     }
-    session_set_interest(worker, session, session->interest & ~(uint32_t)EPOLLOUT);
+    if (!link_wants_write(&session->link))
+        session_set_interest(worker, session, session->interest & ~(uint32_t)EPOLLOUT);
     if (session->phase == SESSION_CLOSING) {
         link_finish(&session->link);
         session_enter(worker, session, SESSION_FINISHED);

@@ -1,0 +1,183 @@
+#include "settings.h"
+#include "options.h"
+#include "paths.h"
+#include "state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EXIT_USAGE = 2 };
+
+enum option {
+    OPTION_DATA,
+    OPTION_CERT,
+    OPTION_KEY,
+    OPTION_FINGERPRINT,
+    OPTION_PLAINTEXT,
+    OPTION_INSECURE_NETWORK,
+    OPTION_WORKERS,
+    OPTION_RETAIN,
+    OPTION_BACKUP,
+    OPTION_CHECK,
+    OPTION_HELP,
+    OPTION_VERSION
+};
+
+static const struct option_entry options[] = {
+    [OPTION_DATA] = {"data", "DIR", "keep the log there ($XDG_DATA_HOME/chat-server)"},
+    [OPTION_CERT] = {"cert", "FILE", "the certificate, in PEM (one made in the data folder)"},
+    [OPTION_KEY] = {"key", "FILE", "its key, in PEM; both are read again on SIGHUP"},
+    [OPTION_FINGERPRINT] = {"fingerprint", NULL, "print the fingerprint of the key and exit"},
+    [OPTION_PLAINTEXT] = {"plaintext", NULL, "talk without TLS, on this machine only"},
+    [OPTION_INSECURE_NETWORK] = {"insecure-network", NULL, "let --plaintext be read by others too"},
+    [OPTION_WORKERS] = {"workers", "N", "threads that serve connections (one a core)"},
+    [OPTION_RETAIN] = {"retain", "AGE|N",
+                       "remove messages older than AGE (90d), or all but the last N"},
+    [OPTION_BACKUP] = {"backup", "FILE", "copy the log to a new FILE and exit; a server may run"},
+    [OPTION_CHECK] = {"check", NULL, "read the whole log, say whether it is sound, and exit"},
+    [OPTION_HELP] = {"help", NULL, "print this and exit"},
+    [OPTION_VERSION] = {"version", NULL, "print the version and exit"},
+};
+
+enum { OPTION_COUNT = sizeof options / sizeof *options };
+
+static bool settings_set(void *context, size_t index, const char *argument) {
+    struct settings *settings = context;
+    switch ((enum option)index) {
+    case OPTION_DATA:
+        settings->named_data = argument;
+        return argument[0] != '\0';
+    case OPTION_WORKERS:
+        if (options_number(argument, 1, STATE_WORKERS_MAX, &settings->workers))
+            return true;
+        fprintf(stderr, "chat-server: --workers takes a number from 1 to %d, not '%s'\n",
+                STATE_WORKERS_MAX, argument);
+        return false;
+    case OPTION_RETAIN:
+        if (retention_parse(argument, &settings->retention))
+            return true;
+        fprintf(stderr,
+                "chat-server: --retain takes an age such as 36h, 90d or 2y, or a number of "
+                "messages, not '%s'\n",
+                argument);
+        return false;
+    case OPTION_BACKUP:
+        settings->backup = argument;
+        return argument[0] != '\0';
+    case OPTION_CHECK:
+        settings->check = true;
+        return true;
+    case OPTION_HELP:
+        settings->help = true;
+        return true;
+    case OPTION_VERSION:
+        settings->version = true;
+        return true;
+    case OPTION_CERT:
+        settings->certificate = argument;
+        return argument[0] != '\0';
+    case OPTION_KEY:
+        settings->key = argument;
+        return argument[0] != '\0';
+    case OPTION_FINGERPRINT:
+        settings->fingerprint = true;
+        return true;
+    case OPTION_PLAINTEXT:
+        settings->plaintext = true;
+        return true;
+    case OPTION_INSECURE_NETWORK:
+        settings->insecure_network = true;
+        return true;
+    }
+    return false;
+}
+
+static bool settings_set_address(struct settings *settings, int count, char **arguments) {
+    long port;
+    if (count > 2) {
+        fprintf(stderr, "chat-server: too many arguments; see chat-server --help\n");
+        return false;
+    }
+    settings->host = count > 0 ? arguments[0] : "127.0.0.1";
+    settings->port = count > 1 ? arguments[1] : "8000";
+    if (options_number(settings->port, 0, 65535, &port))
+        return true;
+    fprintf(stderr, "chat-server: the port is a number from 0 to 65535, not '%s'\n",
+            settings->port);
+    return false;
+}
+
+/* --check and --backup do not serve: what is for that was meant otherwise. */
+static bool settings_check_task(const struct settings *settings, int arguments) {
+    bool check = settings->check;
+    bool backup = settings->backup != NULL;
+    bool serves = arguments > 0 || settings->workers > 0 || settings->retention.messages > 0 ||
+                  settings->retention.milliseconds > 0;
+    if (check && backup)
+        fprintf(stderr, "chat-server: --check and --backup are two commands; a backup is checked "
+                        "when it is made\n");
+    else if ((check || backup) && serves)
+        fprintf(stderr, "chat-server: --%s goes with --data alone: chat-server --data DIR --%s\n",
+                check ? "check" : "backup", check ? "check" : "backup FILE");
+    return !(check && backup) && !((check || backup) && serves);
+}
+
+static bool settings_check_tls(const struct settings *settings) {
+    const char *problem = NULL;
+    if ((settings->certificate == NULL) != (settings->key == NULL))
+        problem = "--cert and --key go together";
+    else if (settings->plaintext && settings->certificate != NULL)
+        problem = "--plaintext needs no --cert; leave one of them out";
+    else if (settings->insecure_network && !settings->plaintext)
+        problem = "--insecure-network goes with --plaintext";
+    if (problem != NULL)
+        fprintf(stderr, "chat-server: %s\n", problem);
+    return problem == NULL;
+}
+
+static bool settings_set_defaults(struct settings *settings) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (settings->workers == 0)
+        settings->workers = cores < 1 ? 1 : cores > STATE_WORKERS_MAX ? STATE_WORKERS_MAX : cores;
+    errno = 0;
+    settings->data = settings->named_data != NULL
+                         ? strdup(settings->named_data)
+                         : path_for_user("XDG_DATA_HOME", ".local/share", "chat-server");
+    if (settings->data != NULL)
+        return true;
+    if (errno == ENOMEM)
+        perror("chat-server");
+    else
+        fprintf(stderr,
+                "chat-server: there is no home folder to keep the log in; name one with --data\n");
+    return false;
+}
+
+void settings_print_help(void) {
+    printf("Usage: chat-server [options] [HOST [PORT]]\n"
+           "Serves a chat on HOST (127.0.0.1; an IPv4 or IPv6 address, or a name) and\n"
+           "PORT (8000; 0 takes a free one).\n\n");
+    options_print(options, OPTION_COUNT, stdout);
+}
+
+bool settings_read(struct settings *settings, int argc, char **argv, int *status) {
+    int first = options_parse(options, OPTION_COUNT, argc, argv, settings_set, settings);
+    *status = EXIT_USAGE;
+    if (first < 0)
+        return false;
+    if (settings->help || settings->version)
+        return true;
+    if (!settings_set_address(settings, argc - first, argv + first) ||
+        !settings_check_task(settings, argc - first) || !settings_check_tls(settings))
+        return false;
+    *status = EXIT_FAILURE;
+    return settings_set_defaults(settings);
+}
+
+void settings_free(struct settings *settings) {
+    free(settings->data);
+    settings->data = NULL;
+}
