@@ -19,6 +19,8 @@ static void chat_on_refusal(struct chat *chat, const struct news *news) {
                     PRINTED(news->suggestion), PRINTED(news->suggestion));
     else if (news->code == ERROR_NICK_TAKEN || news->code == ERROR_NICK_INVALID)
         chat_notice(chat, "%s: %.*s. Choose another: /nick NAME", nick, PRINTED(news->text));
+    else if (news->code == ERROR_NONE)
+        chat_notice(chat, "%.*s\nThen: /reconnect", PRINTED(news->text));
     else
         chat_notice(chat, "The server refused: %.*s. Try again: /reconnect", PRINTED(news->text));
     if (news->code == ERROR_NICK_OWNED && free_one)

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { EXIT_USAGE = 2, HISTORY_ON_SCREEN = 100, HISTORY_MAX = 100000 };
@@ -25,6 +27,8 @@ struct settings {
     const char *device;
     const char *export_key;
     const char *import_key;
+    bool plaintext;
+    bool insecure_network;
     bool pipe;
     bool follow;
     long history;
@@ -38,6 +42,7 @@ enum option {
     OPTION_CODE,
     OPTION_DEVICE,
     OPTION_PLAINTEXT,
+    OPTION_INSECURE_NETWORK,
     OPTION_PIPE,
     OPTION_HISTORY,
     OPTION_FOLLOW,
@@ -52,7 +57,8 @@ static const struct option_entry options[] = {
     [OPTION_ROOM] = {"room", "NAME", "begin in that room (#lobby)"},
     [OPTION_CODE] = {"code", "CODE", "an invitation, or a code of /device add"},
     [OPTION_DEVICE] = {"device", "NAME", "call this machine NAME in /device list (its host name)"},
-    [OPTION_PLAINTEXT] = {"plaintext", NULL, "talk without TLS (all there is in this version)"},
+    [OPTION_PLAINTEXT] = {"plaintext", NULL, "talk without TLS, as a guest, on this machine only"},
+    [OPTION_INSECURE_NETWORK] = {"insecure-network", NULL, "let --plaintext be read by others too"},
     [OPTION_PIPE] = {"pipe", NULL, "no screen: lines of stdin are posts, messages go to stdout"},
     [OPTION_HISTORY] = {"history", "N", "with --pipe: print the last N messages first"},
     [OPTION_FOLLOW] = {"follow", NULL, "with --pipe: go on after the end of stdin"},
@@ -88,6 +94,10 @@ static bool settings_set(void *context, size_t index, const char *argument) {
         settings->device = argument;
         break;
     case OPTION_PLAINTEXT:
+        settings->plaintext = true;
+        break;
+    case OPTION_INSECURE_NETWORK:
+        settings->insecure_network = true;
         break;
     case OPTION_PIPE:
         settings->pipe = true;
@@ -147,6 +157,10 @@ static bool settings_check(struct settings *settings, int count, char **argument
     long port;
     if (!settings->pipe && (settings->follow || settings->history >= 0)) {
         fprintf(stderr, "chat-tui: --history and --follow go with --pipe\n");
+        return false;
+    }
+    if (settings->insecure_network && !settings->plaintext) {
+        fprintf(stderr, "chat-tui: --insecure-network goes with --plaintext\n");
         return false;
     }
     if (count < 1 || count > 2) {
@@ -215,6 +229,8 @@ static int run(const struct settings *settings) {
         .nick_is_wish = settings->nick != NULL,
         .code = settings->code,
         .device = settings->device != NULL ? settings->device : default_device(),
+        .plaintext = settings->plaintext,
+        .insecure_network = settings->insecure_network,
         .room = settings->room,
         .history = settings->pipe ? history : HISTORY_ON_SCREEN};
     const struct pipe_options pipe_options = {settings->follow};
@@ -247,6 +263,14 @@ static int run_key_copy(const struct settings *settings) {
     return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* The key must not lie about in a core file, or be read out of the running process by the user's
+ * other programs. */
+static void keep_secrets(void) {
+    const struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0);
+}
+
 int main(int argc, char **argv) {
     struct settings settings = {.room = "#lobby", .history = -1};
     int first = options_parse(options, OPTION_COUNT, argc, argv, settings_set, &settings);
@@ -259,6 +283,7 @@ int main(int argc, char **argv) {
             printf("chat-tui %s\n", CHAT_VERSION);
         return EXIT_SUCCESS;
     }
+    keep_secrets();
     if (settings.export_key != NULL || settings.import_key != NULL)
         return run_key_copy(&settings);
     if (!settings_check(&settings, argc - first, argv + first))

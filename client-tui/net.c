@@ -22,7 +22,8 @@ enum {
     NET_PING_MILLISECONDS = 15000,
     NET_SILENCE_MILLISECONDS = 45000,
     NET_BACKOFF_MAX = 10000,
-    NET_STOP_MILLISECONDS = 500
+    NET_STOP_MILLISECONDS = 500,
+    NET_TLS_ALERT = 21 /* what TLS begins a complaint with */
 };
 
 bool net_await(struct net *net, const struct awaited *awaited) {
@@ -156,13 +157,17 @@ static bool net_give_up(void *context) {
 static void net_connect(struct net *net) {
     struct link_problem problem = {{0}, 0};
     const struct link_interrupt interrupt = {queue_descriptor(net->orders), net_give_up, net};
+    if (!net_be_somebody(net))
+        return;
     reporter_link(&net->reporter, LINK_CONNECTING, 0, "");
     reporter_flush(&net->reporter);
     if (link_connect(net->host, net->port, NET_CONNECT_MILLISECONDS, &interrupt, &net->link,
-                     &problem))
-        net_greet(net);
-    else if (!net->stopping)
+                     &problem)) {
+        if (net_secure(net, NET_CONNECT_MILLISECONDS, &interrupt))
+            net_greet(net);
+    } else if (!net->stopping) {
         net_lose(net, problem.text);
+    }
 }
 
 bool net_connected(const struct net *net) {
@@ -175,7 +180,7 @@ static void net_read(struct net *net) {
     if (got == LINK_AGAIN)
         return;
     if (got <= 0) {
-        net_lose(net, got == 0 ? "the server closed the connection" : strerror(errno));
+        net_lose(net, got == 0 ? "the server closed the connection" : link_failure(&net->link));
         return;
     }
     net->heard = net->now;
@@ -186,6 +191,8 @@ static void net_read(struct net *net) {
             net_handle(net, payload);
         else if (result == FRAME_MORE)
             return;
+        else if (!net->shows_key && net->read_bytes[0] == NET_TLS_ALERT)
+            net_lose(net, "the server speaks TLS; leave out --plaintext");
         else
             net_lose(net, "the server does not speak the chat protocol");
     }
@@ -229,11 +236,12 @@ static void net_write(struct net *net) {
         if (written == LINK_AGAIN)
             return;
         if (written < 0) {
-            int reason = errno;
+            char reason[LINK_PROBLEM_MAX];
+            snprintf(reason, sizeof reason, "%s", link_failure(&net->link));
             /* What the server said before it closed may still be there to read, and says more. */
             net_read(net);
             if (net_connected(net))
-                net_lose(net, strerror(reason));
+                net_lose(net, reason);
             return;
         }
         net->output_from += (size_t)written;
@@ -278,7 +286,7 @@ static int net_patience(const struct net *net) {
 static void net_wait(struct net *net) {
     bool connected = net_connected(net);
     short events = reporter_is_full(&net->reporter) ? 0 : POLLIN;
-    if (net->output_from < net->output.size)
+    if (net->output_from < net->output.size || (connected && link_wants_write(&net->link)))
         events |= POLLOUT;
     struct pollfd waits[] = {
         {.fd = queue_descriptor(net->orders), .events = POLLIN},
@@ -294,7 +302,7 @@ static void net_wait(struct net *net) {
     if (waits[0].revents != 0)
         net_take_orders(net);
     if (net_connected(net) && !reporter_is_full(&net->reporter) &&
-        (waits[2].revents & ~POLLOUT) != 0)
+        ((waits[2].revents & ~POLLOUT) != 0 || link_wants_write(&net->link)))
         net_read(net);
 }
 
@@ -342,6 +350,8 @@ static void net_free(struct net *net) {
     free(net->host);
     free(net->port);
     free(net->start_room);
+    free(net->known_servers);
+    tls_drop(net->tls);
     free(net->device);
     free(net->code);
     free(net->nick);
@@ -364,7 +374,8 @@ static bool net_prepare(struct net *net, const struct net_options *options) {
     net->nick = strdup(options->nick);
     net->start_room = strdup(options->room);
     net->device = strdup(options->device != NULL ? options->device : "");
-    net->shows_key = options->shows_key;
+    net->shows_key = !options->plaintext;
+    net->insecure_network = options->insecure_network;
     net->keeps_nick = !options->nick_is_wish;
     net->code = options->code != NULL ? strdup(options->code) : NULL;
     net->orders = net_orders_new();

@@ -15,12 +15,13 @@ struct net_options {
     const char *host;
     const char *port;
     const char *nick;
-    bool nick_is_wish;  /* to be taken; else it is only for a person who is new there */
-    const char *code;   /* shown until the first welcome; NULL for none */
-    const char *device; /* what this machine may be called */
-    bool shows_key;     /* whose account it is, whatever the nick */
-    const char *room;   /* joined after each first welcome, "#lobby" */
-    unsigned history;   /* messages of a room fetched when it is first seen; 0: none */
+    bool nick_is_wish;     /* to be taken; else it is only for a person who is new there */
+    const char *code;      /* shown until the first welcome; NULL for none */
+    const char *device;    /* what this machine may be called */
+    bool plaintext;        /* without TLS, and so without a key: as a guest */
+    bool insecure_network; /* even if others can listen */
+    const char *room;      /* joined after each first welcome, "#lobby" */
+    unsigned history;      /* messages of a room fetched when it is first seen; 0: none */
 };
 
 /* Starts the thread. NULL after saying on stderr what failed. The strings are copied. */

@@ -9,6 +9,8 @@
 #include "net.h"
 #include "outbox.h"
 #include "reporter.h"
+#include "tls.h"
+#include "trust.h"
 
 #include <pthread.h>
 
@@ -39,6 +41,8 @@ struct net {
     char *host;
     char *port;
     char *start_room;
+    bool insecure_network;
+    char *known_servers; /* path of the file */
     char *device;
     bool shows_key;
     pthread_t thread;
@@ -66,6 +70,8 @@ struct net {
     unsigned rooms_awaited; /* of the rooms that follow a welcome, those that have not come */
     uint64_t sent_up_to;    /* number of the last post sent on this connection */
     uint32_t next_tag;
+    struct tls *tls; /* with the user's key, once it was needed */
+    struct trust trust;
     struct link link;
     struct frame_reader input;
     struct buffer output;
@@ -93,6 +99,13 @@ void net_send_history(struct net *net, struct message_history wish, enum await_k
 
 /* Tells the user why posts do not survive this process, once for each reason. */
 void net_tell_problem(struct net *net);
+
+/* net_secure.c: has the user's key, made if need be, unless there is to be none. False after
+ * reporting why not. */
+bool net_be_somebody(struct net *net);
+/* Makes sure that the server at the other end of the link is the one that is meant.
+ * False after reporting why not. */
+bool net_secure(struct net *net, int milliseconds, const struct link_interrupt *interrupt);
 
 /* net_answers.c: handles one payload of the server. */
 void net_handle(struct net *net, struct wire_blob payload);
