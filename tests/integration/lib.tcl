@@ -6,11 +6,14 @@ log_user 0
 
 set folder $env(TEST_FOLDER)
 set build $env(BUILD)
+set tui [file normalize tests/integration/person]
 set patience 20
 set servers {}
+set plain {}
 set env(XDG_STATE_HOME) $folder/state
 set env(XDG_DATA_HOME) $folder/share
 set env(SHELL) /bin/sh
+set env(CHAT_TUI_OPTIONS) ""
 
 proc fail {message} {
     global folder
@@ -92,11 +95,18 @@ proc run {args} {
     return [list $status $output [read_file $folder/run.stderr]]
 }
 
+# Servers without TLS, and clients that talk to them so: for what speaks in bytes of its own.
+proc talk_in_plain {} {
+    global env plain
+    set plain --plaintext
+    set env(CHAT_TUI_OPTIONS) --plaintext
+}
+
 # Starts a server on the port (0: a free one) with the test's data; sets `port` and `server`.
 proc start_server {{wanted 0} {program chat-server} args} {
-    global build folder servers port server
+    global build folder servers port server plain
     set number [llength $servers]
-    set server [exec $build/$program --data $folder/data {*}$args 127.0.0.1 $wanted \
+    set server [exec $build/$program --data $folder/data {*}$plain {*}$args 127.0.0.1 $wanted \
         > $folder/ready$number 2> $folder/server$number.log < /dev/null &]
     lappend servers $server
     wait_until "the server to listen" {
@@ -128,8 +138,8 @@ proc open_terminal {name columns rows command} {
 
 # Opens a client in a terminal.
 proc open_client {name {columns 100} {rows 24} args} {
-    global build port
-    open_terminal $name $columns $rows "$build/chat-tui --nick $name $args 127.0.0.1 $port"
+    global tui port
+    open_terminal $name $columns $rows "$tui --nick $name $args 127.0.0.1 $port"
 }
 
 # Goes on with the test where the folder is a disk of 4 MB, which is a mount that nobody else sees and that
@@ -153,8 +163,8 @@ proc mount_small_disk {disk} {
 
 # Opens a client that can be stopped: its parent is a shell, as tmux continues at once what it has begun.
 proc open_stoppable_client {name nick} {
-    global build port
-    open_terminal $name 100 24 "sh -c '$build/chat-tui --nick $nick 127.0.0.1 $port; :'"
+    global tui port
+    open_terminal $name 100 24 "sh -c '$tui --nick $nick 127.0.0.1 $port; :'"
     wait_screen $name "$nick  online"
 }
 
@@ -252,7 +262,7 @@ proc expect_match {what is pattern} {
 
 # How many are in the lobby, the one who asks included.
 proc count_people {} {
-    set answer [lindex [run $::build/chat-tui --pipe --nick watcher 127.0.0.1 $::port << "/who\n"] 2]
+    set answer [lindex [run $::tui --pipe --nick watcher 127.0.0.1 $::port << "/who\n"] 2]
     if {![regexp {(\d+) of \d+ members} $answer -> count]} {
         return 0
     }
@@ -261,15 +271,15 @@ proc count_people {} {
 
 # A client without a screen; its lines come into the file NAME.out.
 proc start_pipe {name args} {
-    global build folder port
-    return [exec $build/chat-tui --pipe --nick $name {*}$args 127.0.0.1 $port \
+    global tui folder port
+    return [exec $tui --pipe --nick $name {*}$args 127.0.0.1 $port \
         > $folder/$name.out 2> $folder/$name.err &]
 }
 
 # Posts the lines and returns what the client printed.
 proc pipe_lines {name lines args} {
-    global build port
-    lassign [run $build/chat-tui --pipe --nick $name {*}$args 127.0.0.1 $port << $lines] status out err
+    global tui port
+    lassign [run $tui --pipe --nick $name {*}$args 127.0.0.1 $port << $lines] status out err
     if {$status != 0} {
         fail "the pipe of $name ended with $status: $err"
     }

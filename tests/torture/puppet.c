@@ -364,6 +364,8 @@ int main(int argc, char **argv) {
     const struct net_options options = {.host = argv[1],
                                         .port = argv[2],
                                         .nick = argv[3],
+                                        .nick_is_wish = true,
+                                        .plaintext = true,
                                         .room = "#lobby",
                                         .history = (unsigned)strtoul(argv[4], NULL, 10)};
     puppet.nick = argv[3];
