@@ -45,6 +45,14 @@ static bool query_next_term(struct wire_text *words, struct wire_text *term, boo
     return true;
 }
 
+bool index_query_next_beginning(struct wire_text *words, struct wire_text *beginning) {
+    bool is_beginning;
+    while (query_next_term(words, beginning, &is_beginning))
+        if (is_beginning && beginning->size > 0)
+            return true;
+    return false;
+}
+
 /* Between two parts of the expression, all of which must hold. */
 static void query_join(struct buffer *query) {
     if (query->size > 0)

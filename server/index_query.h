@@ -11,4 +11,7 @@
  * the search, and its nick; in the room, unless that is 0. Empty when every message has. */
 void index_query_write(struct buffer *query, const struct message_search *wish, uint32_t room);
 
+/* Takes the words up to the next beginning* off them; false when there is none. */
+bool index_query_next_beginning(struct wire_text *words, struct wire_text *beginning);
+
 #endif

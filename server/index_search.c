@@ -10,25 +10,35 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* Long enough for any sensible search of a large log, short enough not to keep the next one
- * waiting. */
 enum {
-    SEARCH_MILLISECONDS_MAX = 5000,
+    SEARCH_MILLISECONDS = 100,  /* after which no further window is begun */
+    SEARCH_WINDOW_IDS = 65536,  /* of the first; each further one is twice as long */
+    SEARCH_PLACES_MAX = 300000, /* of all words that begin as is wished for */
     SEARCH_STEPS_BETWEEN_CHECKS = 500,
     SEARCH_PASSED_OVER_MAX = 500
 };
+
+/* To tell what a beginning is to the index, and how often it has words that begin so. */
+static const char search_schema[] =
+    "PRAGMA temp_store=MEMORY;"
+    "CREATE VIRTUAL TABLE temp.letters USING fts5(body,"
+    "  tokenize='unicode61 remove_diacritics 2');"
+    "CREATE VIRTUAL TABLE temp.beginnings USING fts5vocab(temp, letters, instance);"
+    "CREATE VIRTUAL TABLE temp.places USING fts5vocab(main, words, instance);";
 
 struct index_search {
     sqlite3 *database;
     sqlite3_stmt *find;
     sqlite3_stmt *quarters;
-    uint64_t deadline;
+    sqlite3_stmt *newest;
+    sqlite3_stmt *put_letters;
+    sqlite3_stmt *count_places;
     atomic_bool interrupted;
 };
 
-static int index_search_is_late(void *context) {
+static int index_search_is_interrupted(void *context) {
     struct index_search *search = context;
-    return atomic_load(&search->interrupted) || clock_monotonic() > search->deadline;
+    return atomic_load(&search->interrupted);
 }
 
 static bool index_search_prepare(struct index_search *search, const char *sql,
@@ -47,6 +57,7 @@ struct index_search *index_search_open(const char *folder) {
     if (opened)
         sqlite3_busy_timeout(search->database, 2000);
     opened = opened &&
+             sqlite3_exec(search->database, search_schema, NULL, NULL, NULL) == SQLITE_OK &&
              index_search_prepare(search,
                                   "SELECT rowid FROM words WHERE words MATCH ?1"
                                   " AND rowid BETWEEN ?2 AND ?3 ORDER BY rowid DESC",
@@ -54,10 +65,20 @@ struct index_search *index_search_open(const char *folder) {
              index_search_prepare(search,
                                   "SELECT min(first_id), max(last_id) FROM quarters"
                                   " WHERE quarter BETWEEN ?1 AND ?2",
-                                  &search->quarters);
+                                  &search->quarters) &&
+             index_search_prepare(search, "SELECT last_id FROM mark", &search->newest) &&
+             index_search_prepare(search, "REPLACE INTO temp.letters(rowid, body) VALUES(1, ?1)",
+                                  &search->put_letters) &&
+             index_search_prepare(search,
+                                  "SELECT count(*) FROM (SELECT 1 FROM"
+                                  " (SELECT term AS beginning FROM temp.beginnings"
+                                  "  ORDER BY offset DESC LIMIT 1) CROSS JOIN temp.places"
+                                  " WHERE term >= beginning AND term < beginning || char(1114111)"
+                                  " LIMIT ?1)",
+                                  &search->count_places);
     if (opened) {
         sqlite3_progress_handler(search->database, SEARCH_STEPS_BETWEEN_CHECKS,
-                                 index_search_is_late, search);
+                                 index_search_is_interrupted, search);
         return search;
     }
     index_search_close(search);
@@ -69,6 +90,9 @@ void index_search_close(struct index_search *search) {
         return;
     sqlite3_finalize(search->find);
     sqlite3_finalize(search->quarters);
+    sqlite3_finalize(search->newest);
+    sqlite3_finalize(search->put_letters);
+    sqlite3_finalize(search->count_places);
     sqlite3_close(search->database);
     free(search);
 }
@@ -86,19 +110,32 @@ struct finding {
     size_t room_count;
     sqlite3_int64 first; /* ids between which hits may lie */
     sqlite3_int64 last;
+    uint64_t looked_to;  /* ids from here on were looked at; 0 when all were */
     struct buffer ids;   /* of the hits found, uint64_t each */
     struct buffer event; /* the one looked at */
     unsigned passed_over;
     int result; /* of the last step: SQLITE_ROW while there may be more */
 };
 
+/* The newest id that the index has; beyond it there is nothing to look for. */
+static bool finding_start(struct finding *finding) {
+    sqlite3_stmt *newest = finding->search->newest;
+    finding->result = sqlite3_step(newest);
+    finding->last = finding->result == SQLITE_ROW ? sqlite3_column_int64(newest, 0) : 0;
+    sqlite3_reset(newest);
+    if (finding->wish->before <= (uint64_t)finding->last)
+        finding->last = (sqlite3_int64)finding->wish->before - 1;
+    finding->first = 1;
+    return finding->last > 0;
+}
+
 /* Finds the ids that messages of the wished time have, and perhaps some others of those quarters of
  * an hour. False when there are none, or they cannot be read. */
 static bool finding_bound(struct finding *finding) {
     const struct message_search *wish = finding->wish;
     sqlite3_stmt *quarters = finding->search->quarters;
-    finding->first = 1;
-    finding->last = wish->before > INT64_MAX ? INT64_MAX : (sqlite3_int64)wish->before - 1;
+    if (!finding_start(finding))
+        return false;
     if (wish->since == 0 && wish->until == 0)
         return true;
     sqlite3_bind_int64(quarters, 1, index_keys_quarter(wish->since));
@@ -112,6 +149,28 @@ static bool finding_bound(struct finding *finding) {
     }
     sqlite3_reset(quarters);
     return found;
+}
+
+/* FTS5 gathers all places of all words that begin so before it knows the newest: not when those
+ * are too many. False also when they cannot be counted, which `result` then says. */
+static bool finding_allows_beginnings(struct finding *finding) {
+    struct wire_text words = finding->wish->words;
+    struct wire_text beginning;
+    sqlite3_stmt *put = finding->search->put_letters;
+    sqlite3_stmt *count = finding->search->count_places;
+    sqlite3_int64 left = SEARCH_PLACES_MAX;
+    while (left >= 0 && index_query_next_beginning(&words, &beginning)) {
+        sqlite3_bind_text64(put, 1, beginning.data, beginning.size, SQLITE_STATIC, SQLITE_UTF8);
+        finding->result = sqlite3_step(put);
+        sqlite3_reset(put);
+        if (finding->result != SQLITE_DONE)
+            return false;
+        sqlite3_bind_int64(count, 1, left + 1);
+        finding->result = sqlite3_step(count);
+        left -= finding->result == SQLITE_ROW ? sqlite3_column_int64(count, 0) : left + 1;
+        sqlite3_reset(count);
+    }
+    return left >= 0;
 }
 
 static int compare_rooms(const void *a, const void *b) {
@@ -203,7 +262,8 @@ static bool search_has_terms(const struct message_search *wish) {
 
 /* In all rooms at once, unless that meets too many messages of rooms that the searcher is not in:
  * then room by room. Naming all the rooms in one query would cost all of them for each message. */
-static void finding_run(struct finding *finding) {
+static void finding_look(struct finding *finding) {
+    size_t before = finding->ids.size;
     if (finding->room_count == 1) {
         finding_gather(finding, finding->rooms[0], UINT_MAX);
         return;
@@ -212,7 +272,7 @@ static void finding_run(struct finding *finding) {
         finding_gather(finding, 0, SEARCH_PASSED_OVER_MAX);
         if (finding->passed_over <= SEARCH_PASSED_OVER_MAX)
             return;
-        buffer_clear(&finding->ids);
+        finding->ids.size = before;
     }
     for (size_t i = 0; i < finding->room_count && finding_goes_well(finding); i++) {
         finding_gather(finding, finding->rooms[i], UINT_MAX);
@@ -220,45 +280,67 @@ static void finding_run(struct finding *finding) {
     }
 }
 
-/* Appends the frames of the newest hits, as many as are wished for and fit a page. */
-static bool finding_collect(struct finding *finding, struct buffer *events, bool *more) {
+/* Looks through one window after the other, back in time, until there are hits enough or it has
+ * worked for long enough; one is always completed, so that asking on gets on. */
+static void finding_run(struct finding *finding) {
+    const sqlite3_int64 end = finding->first;
+    const uint64_t deadline = clock_monotonic() + SEARCH_MILLISECONDS;
+    sqlite3_int64 size = SEARCH_WINDOW_IDS;
+    do {
+        sqlite3_int64 start = finding->last - end >= size ? finding->last - size + 1 : end;
+        finding->first = start;
+        finding_look(finding);
+        finding->last = start - 1;
+        finding->looked_to = start > end ? (uint64_t)start : 0;
+        size *= 2;
+    } while (finding_goes_well(finding) && finding->looked_to != 0 &&
+             finding->ids.size / sizeof(uint64_t) <= finding->wish->limit &&
+             clock_monotonic() < deadline);
+    finding_keep_newest(finding);
+}
+
+/* Appends the frames of the newest hits, as many as are wished for and fit a page. What is left
+ * over is for the next, which begins before the last of these. */
+static bool finding_collect(struct finding *finding, struct buffer *events) {
     size_t count = finding->ids.size / sizeof(uint64_t);
     const uint64_t *ids = (const uint64_t *)(const void *)finding->ids.data;
-    *more = count > finding->wish->limit;
-    for (size_t i = 0; i < count && i < finding->wish->limit; i++) {
+    size_t taken = 0;
+    while (taken < count && taken < finding->wish->limit) {
         size_t before = events->size;
-        if (archive_event(finding->archive, ids[i], events) == ARCHIVE_FAILED)
+        if (archive_event(finding->archive, ids[taken], events) == ARCHIVE_FAILED)
             return false;
-        if (events->size <= PAGE_BYTES_MAX)
-            continue;
-        events->size = before;
-        *more = true;
-        break;
+        if (events->size > PAGE_BYTES_MAX) {
+            events->size = before;
+            break;
+        }
+        taken++;
     }
+    if (taken < count)
+        finding->looked_to = taken > 0 ? ids[taken - 1] : ids[0] + 1;
     return !finding->ids.failed && !events->failed;
 }
 
 enum index_result index_search_run(struct index_search *search, struct archive *archive,
                                    const struct message_search *wish, uint32_t *rooms,
-                                   size_t room_count, struct buffer *events, bool *more) {
+                                   size_t room_count, struct buffer *events, uint64_t *looked_to) {
     struct finding finding = {.search = search,
                               .archive = archive,
                               .wish = wish,
                               .rooms = rooms,
                               .room_count = room_count,
                               .result = SQLITE_DONE};
-    *more = false;
     if (!search_has_terms(wish) && wish->since == 0 && wish->until == 0 && wish->room == 0)
         return INDEX_NO_WORDS;
     if (room_count > 0)
         qsort(rooms, room_count, sizeof *rooms, compare_rooms);
-    search->deadline = clock_monotonic() + SEARCH_MILLISECONDS_MAX;
-    if (room_count > 0 && finding_bound(&finding))
+    bool allowed = finding_allows_beginnings(&finding);
+    if (!allowed && finding_goes_well(&finding))
+        return INDEX_TOO_WIDE;
+    if (allowed && room_count > 0 && finding_bound(&finding))
         finding_run(&finding);
-    bool collected = finding_collect(&finding, events, more);
+    bool collected = finding_collect(&finding, events);
+    *looked_to = finding.looked_to;
     buffer_free(&finding.ids);
     buffer_free(&finding.event);
-    if (finding.result == SQLITE_INTERRUPT)
-        return INDEX_TOO_LONG;
     return collected && finding_goes_well(&finding) ? INDEX_FOUND : INDEX_FAILED;
 }

@@ -12,12 +12,13 @@ void index_search_close(struct index_search *search);
 /* Ends what the handle is doing, and all it is asked afterwards; any thread. */
 void index_search_interrupt(struct index_search *search);
 
-enum index_result { INDEX_FOUND, INDEX_NO_WORDS, INDEX_TOO_LONG, INDEX_FAILED };
+enum index_result { INDEX_FOUND, INDEX_NO_WORDS, INDEX_TOO_WIDE, INDEX_FAILED };
 
 /* Finds messages of the rooms (which it sorts) that have all that is wished for, newest first, and
- * appends their frames. */
+ * appends their frames. Looks through a bounded stretch of the log: ids from `looked_to` on, all
+ * when that is 0. */
 enum index_result index_search_run(struct index_search *search, struct archive *archive,
                                    const struct message_search *wish, uint32_t *rooms,
-                                   size_t room_count, struct buffer *events, bool *more);
+                                   size_t room_count, struct buffer *events, uint64_t *looked_to);
 
 #endif

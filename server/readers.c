@@ -4,6 +4,7 @@
 #include "archive.h"
 #include "clock.h"
 #include "fault.h"
+#include "frame.h"
 #include "inbox.h"
 #include "index_search.h"
 #include "report.h"
@@ -76,27 +77,42 @@ static void reader_page(struct reader *reader, struct request *request) {
     buffer_free(&events);
 }
 
+/* When an event was stored; 0 when that cannot be told. */
+static uint64_t reader_time(struct reader *reader, uint64_t id) {
+    struct buffer frame = {0};
+    struct message event = {0};
+    uint64_t time = 0;
+    if (archive_event(reader->archive, id, &frame) == ARCHIVE_FOUND &&
+        message_decode((struct wire_blob){frame.data + FRAME_HEAD, frame.size - FRAME_HEAD},
+                       &event) == ERROR_NONE)
+        time = event.event.time;
+    buffer_free(&frame);
+    return time;
+}
+
 static const enum error_code reader_search_errors[] = {
     [INDEX_NO_WORDS] = ERROR_SEARCH_INVALID,
-    [INDEX_TOO_LONG] = ERROR_SEARCH_TOO_LONG,
+    [INDEX_TOO_WIDE] = ERROR_SEARCH_TOO_WIDE,
     [INDEX_FAILED] = ERROR_FAILED,
 };
 
 static void reader_search(struct reader *reader, struct request *request) {
     struct message_search *wish = &request->message.search;
     struct buffer events = {0};
-    bool more = false;
+    uint64_t looked_to = 0;
     FAULT_POINT("reader-search");
     if (wish->limit > PAGE_MESSAGES_MAX)
         wish->limit = PAGE_MESSAGES_MAX;
     enum index_result result = INDEX_NO_WORDS;
     if (wish->words.size <= SEARCH_BYTES_MAX)
         result = index_search_run(reader->search, reader->archive, wish, request->rooms,
-                                  request->room_count, &events, &more);
+                                  request->room_count, &events, &looked_to);
     if (result == INDEX_FOUND) {
         struct message hits = {.type = MESSAGE_HITS};
         hits.hits.tag = wish->tag;
-        hits.hits.more = more;
+        hits.hits.more = looked_to != 0;
+        hits.hits.looked_to = looked_to;
+        hits.hits.looked_time = looked_to != 0 ? reader_time(reader, looked_to) : 0;
         hits.hits.events = (struct wire_blob){events.data, events.size};
         reader_answer(reader, request, &hits);
     } else {

@@ -17,12 +17,13 @@ static const char *find_in(struct rig *rig, struct message_search wish, uint32_t
     struct buffer events = {0};
     struct message event;
     struct wire_blob payload;
-    bool more;
+    uint64_t looked_to;
     assert_non_null(search);
     wish.before = wish.before != 0 ? wish.before : PROTOCOL_END;
     wish.limit = wish.limit != 0 ? wish.limit : 100;
-    assert_int_equal(index_search_run(search, archive, &wish, rooms, room_count, &events, &more),
-                     INDEX_FOUND);
+    assert_int_equal(
+        index_search_run(search, archive, &wish, rooms, room_count, &events, &looked_to),
+        INDEX_FOUND);
     buffer_clear(&found);
     struct wire_reader reader = {events.data, events.data + events.size};
     while (frame_take(&reader, &payload) == FRAME_READY) {
@@ -30,7 +31,7 @@ static const char *find_in(struct rig *rig, struct message_search wish, uint32_t
         buffer_append(&found, event.message.body.data, event.message.body.size);
         buffer_append_string(&found, "|");
     }
-    buffer_append_string(&found, more ? "…" : "");
+    buffer_append_string(&found, looked_to != 0 ? "…" : "");
     index_search_close(search);
     archive_close(archive);
     buffer_free(&events);
@@ -240,10 +241,10 @@ static void a_search_for_nothing_is_refused(void **state) {
     struct index_search *search = index_search_open(rig->folder);
     struct buffer events = {0};
     uint32_t room = lobby;
-    bool more;
+    uint64_t looked_to;
     for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
         struct message_search wish = {.words = wire_text(nothing[i]), .limit = 1};
-        assert_int_equal(index_search_run(search, archive, &wish, &room, 1, &events, &more),
+        assert_int_equal(index_search_run(search, archive, &wish, &room, 1, &events, &looked_to),
                          INDEX_NO_WORDS);
     }
     index_search_close(search);
