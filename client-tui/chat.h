@@ -54,6 +54,11 @@ struct chat {
     uint64_t search_before;
     struct chat_place *hits; /* of the last search, the newest first */
     size_t hit_count;
+    uint64_t search_until;    /* monotonic: then it goes no further by itself */
+    bool search_stopped;      /* nor when the person has turned to something else */
+    bool search_told;         /* that it is still looking */
+    bool search_further;      /* older hits of it are asked for */
+    struct buffer found;      /* event frames of its hits so far */
     uint32_t search_tag;      /* of the newest search while it is under way; else 0 */
     struct buffer amendments; /* events that came since that one was asked for: edits, deletions */
 };
@@ -97,6 +102,8 @@ void chat_delete(struct chat *chat, uint64_t id);
 /* chat_search.c: finds; "" means older hits of the last search. Opens a hit by its number. */
 void chat_search(struct chat *chat, const char *line);
 void chat_open_hit(struct chat *chat, size_t number);
+/* It ends with the stretch of the log that is being looked through. */
+void chat_stop_search(struct chat *chat);
 
 /* chat_history.c: shows a message in its place, fetching what is needed; pages for the room's run;
  * the first unread message. False when there is nothing of the kind. */

@@ -240,7 +240,8 @@ static void chat_on_tagged(struct chat *chat, const struct message *message) {
         chat_on_error(chat, request, &message->error);
     else if (wanted && request != NULL)
         chat_on_result(chat, request, message);
-    if (search && wanted)
+    /* Unless it goes on with a further stretch. */
+    if (search && request->tag == chat->search_tag)
         chat_end_search(chat);
     if (request != NULL)
         chat_free_request(request);

@@ -1,9 +1,12 @@
 /* Searching, and opening what was found. */
 #include "chat_parts.h"
+#include "clock.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
-enum { CHAT_SEARCH_HITS = 20 };
+enum { CHAT_SEARCH_HITS = 20, CHAT_SEARCH_MILLISECONDS = 5000 };
 
 void chat_forget_search(struct chat *chat) {
     free(chat->search_line);
@@ -18,6 +21,7 @@ void chat_forget_search(struct chat *chat) {
 void chat_end_search(struct chat *chat) {
     chat->search_tag = 0;
     buffer_free(&chat->amendments);
+    buffer_free(&chat->found);
 }
 
 /* The room that a search names, with or without its #; NULL after saying that there is none. */
@@ -50,12 +54,29 @@ static bool chat_begin_search(struct chat *chat, const char *line) {
     chat->search = query;
     chat->search_room = room != NULL ? room->number : 0;
     chat->search_before = PROTOCOL_END;
+    chat->search_further = false;
     chat->search_line = chat_copy(line);
     return true;
 }
 
-void chat_search(struct chat *chat, const char *line) {
+/* Asks for the hits before search_before, so many. */
+static void chat_ask_hits(struct chat *chat, size_t limit) {
     struct message search = {.type = MESSAGE_SEARCH};
+    search.search.room = chat->search_room;
+    search.search.before = chat->search_before;
+    search.search.limit = (uint16_t)limit;
+    search.search.words = wire_text(chat->search.words);
+    search.search.from = wire_text(chat->search.from);
+    search.search.since = chat->search.since;
+    search.search.until = chat->search.until;
+    chat->search_tag = chat_ask(chat, REQUEST_SEARCH, &search, 0, NULL);
+}
+
+void chat_stop_search(struct chat *chat) {
+    chat->search_stopped = true;
+}
+
+void chat_search(struct chat *chat, const char *line) {
     if (chat->search_tag != 0) {
         chat_notice(chat, "A search is under way; its answer comes first.");
         return;
@@ -68,14 +89,10 @@ void chat_search(struct chat *chat, const char *line) {
         chat_notice(chat, "Say what to search for: /search WORDS");
         return;
     }
-    search.search.room = chat->search_room;
-    search.search.before = chat->search_before;
-    search.search.limit = CHAT_SEARCH_HITS;
-    search.search.words = wire_text(chat->search.words);
-    search.search.from = wire_text(chat->search.from);
-    search.search.since = chat->search.since;
-    search.search.until = chat->search.until;
-    chat->search_tag = chat_ask(chat, REQUEST_SEARCH, &search, 0, NULL);
+    chat->search_stopped = false;
+    chat->search_told = false;
+    chat->search_until = clock_monotonic() + CHAT_SEARCH_MILLISECONDS;
+    chat_ask_hits(chat, CHAT_SEARCH_HITS);
 }
 
 void chat_keep_amendment(struct chat *chat, const struct message *event) {
@@ -118,26 +135,70 @@ static void chat_show_hit(struct chat *chat, const struct message *hit, size_t n
         model_hit(chat->model, model_current(chat->model), hit, number);
 }
 
-void chat_on_hits(struct chat *chat, const struct message_hits *hits) {
-    struct message found[CHAT_SEARCH_HITS];
-    struct wire_blob frames = hits->events;
+/* Says how many there are, and how far back it looked when that was not all. */
+static void chat_say_found(struct chat *chat, size_t count, bool more,
+                           const struct message_hits *hits) {
+    const bool partly = hits->looked_to != 0 && count < CHAT_SEARCH_HITS;
+    char number[24] = "Nothing";
+    char back[64] = "";
+    time_t seconds = (time_t)(hits->looked_time / 1000);
+    struct tm moment;
+    if (count > 0)
+        snprintf(number, sizeof number, "%zu", count);
+    if (partly && hits->looked_time != 0 && localtime_r(&seconds, &moment) != NULL)
+        strftime(back, sizeof back, " back to %Y-%m-%d %H:%M", &moment);
+    else if (partly)
+        snprintf(back, sizeof back, " back to message %llu", (unsigned long long)hits->looked_to);
+    chat_notice(chat, "%s%s found%s for: %s%s", number, count == 0 && more ? " more" : "", back,
+                chat->search_line,
+                partly       ? "; /search looks further"
+                : hits->more ? "; older ones with /search"
+                             : "");
+}
+
+/* With nothing to be seen by, the answer is awaited however long it takes. */
+static bool chat_search_goes_on(const struct chat *chat, const struct message_hits *hits,
+                                size_t count) {
+    return hits->looked_to != 0 && count < CHAT_SEARCH_HITS &&
+           (chat->sink.notice != NULL ||
+            (!chat->search_stopped && clock_monotonic() < chat->search_until));
+}
+
+/* Takes the hits of all stretches apart; they point into `found`. */
+static size_t chat_read_found(const struct chat *chat, struct message *found) {
+    struct wire_blob frames = {chat->found.data, chat->found.size};
     size_t count = 0;
     while (count < CHAT_SEARCH_HITS && news_next_event(&frames, &found[count]))
         count += found[count].type == MESSAGE_MESSAGE;
-    if (count == 0) {
-        chat_notice(chat, "Nothing%s found for: %s",
-                    chat->search_before == PROTOCOL_END ? "" : " more", chat->search_line);
+    return count;
+}
+
+void chat_on_hits(struct chat *chat, const struct message_hits *hits) {
+    struct message found[CHAT_SEARCH_HITS];
+    const bool more = chat->search_further;
+    buffer_append(&chat->found, hits->events.data, hits->events.size);
+    if (chat->found.failed)
+        abort();
+    size_t count = chat_read_found(chat, found);
+    if (hits->looked_to != 0)
+        chat->search_before = hits->looked_to;
+    else if (count > 0)
+        chat->search_before = found[count - 1].event.id;
+    if (chat_search_goes_on(chat, hits, count)) {
+        if (chat->sink.notice == NULL && !chat->search_told)
+            chat_notice(chat, "Still looking for: %s", chat->search_line);
+        chat->search_told = true;
+        chat_ask_hits(chat, CHAT_SEARCH_HITS - count);
         return;
     }
+    chat->search_further = true;
     for (size_t i = 0; i < count; i++) {
         chat_amend_hit(chat, &found[i]);
         chat_add_hit(chat, &found[i]);
     }
     for (size_t i = count; i > 0; i--)
         chat_show_hit(chat, &found[i - 1], chat->hit_count - count + i);
-    chat->search_before = found[count - 1].event.id;
-    chat_notice(chat, "%zu found for: %s%s", count, chat->search_line,
-                hits->more ? "; older ones with /search" : "");
+    chat_say_found(chat, count, more, hits);
 }
 
 void chat_open_hit(struct chat *chat, size_t number) {

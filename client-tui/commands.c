@@ -304,6 +304,7 @@ static bool says_something(const char *text, size_t size) {
 bool commands_enter(struct chat *chat, const char *entered, size_t size) {
     if (!says_something(entered, size))
         return true;
+    chat_stop_search(chat);
     while (strchr(" \n", entered[size - 1]) != NULL && entered[size - 1] != '\0')
         size--;
     if (entered[0] != '/' || (size > 1 && entered[1] == '/')) {
