@@ -245,7 +245,8 @@ static const char search_more[] = "words         all of them, in any order, any 
                                   "before:DATE   only before its first moment\n"
                                   "after:DATE    only from its first moment on\n"
                                   "A DATE is 2026-11-25, 2026-11 or 2026-11-25T14:30.\n"
-                                  "Number 1 is the newest; /search alone: older ones.\n"
+                                  "Number 1 is the newest; /search alone: older ones,\n"
+                                  "or further back where it ended, as Esc makes it.\n"
                                   "/open N shows one in its place, as does Enter when\n"
                                   "it is selected (Alt-Up). Ctrl-End leads back.";
 

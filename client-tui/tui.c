@@ -221,6 +221,7 @@ static void tui_wait(void) {
         tui_read_keys();
     else if (tui.key_size > 0 && clock_monotonic() - tui.key_since >= TUI_ESCAPE_MILLISECONDS) {
         tui_release_key();
+        chat_stop_search(tui.chat);
         tui.dirty = true;
     }
     if (ready > 0 && waits[1].revents != 0)

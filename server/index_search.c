@@ -1,5 +1,6 @@
 #include "index_search.h"
 #include "clock.h"
+#include "fault.h"
 #include "frame.h"
 #include "index_keys.h"
 #include "index_query.h"
@@ -289,6 +290,7 @@ static void finding_run(struct finding *finding) {
     do {
         sqlite3_int64 start = finding->last - end >= size ? finding->last - size + 1 : end;
         finding->first = start;
+        FAULT_POINT("search-window");
         finding_look(finding);
         finding->last = start - 1;
         finding->looked_to = start > end ? (uint64_t)start : 0;
