@@ -47,6 +47,22 @@ static void one_search_is_answered_after_the_other(void **state) {
                                  "Say what to search for: /search WORDS\n");
 }
 
+/* A stretch without hits is no answer yet. */
+static void a_search_goes_on_until_its_page_is_full(void **state) {
+    (void)state;
+    struct message hits = {.type = MESSAGE_HITS};
+    enter("/search roses");
+    hits.hits.tag = chat.next_tag;
+    hits.hits.more = 1;
+    hits.hits.looked_to = 70000;
+    answer(&hits);
+    expect_noted("before=70000", "limit=20");
+    assert_string_equal(notices, "");
+    find(chat.next_tag, 8, "roses");
+    assert_string_equal(notices, "8 #lobby bob: roses\n1 found for: roses\n");
+    assert_null(chat.requests);
+}
+
 static void amended(uint64_t id, uint64_t target, const char *body) {
     struct message event = {.type = body != NULL ? MESSAGE_EDITED : MESSAGE_DELETED};
     struct buffer frame = {0};
@@ -288,6 +304,7 @@ static void a_place_further_down_is_not_where_the_reading_went_on(void **state) 
 int main(void) {
     const struct CMUnitTest tests[] = {
         fresh(one_search_is_answered_after_the_other),
+        fresh(a_search_goes_on_until_its_page_is_full),
         fresh(a_hit_has_the_text_that_it_was_given_since_it_was_asked_for),
         fresh(a_page_read_before_an_edit_is_asked_for_again),
         fresh(a_search_is_sent_as_it_was_meant),
