@@ -98,6 +98,8 @@ static bool fill_begin(struct filler *filler) {
     filler->room_ids_after = state_next_room(filler->judge.state) - 1;
     for (uint32_t room = 1; room <= filler->rooms; room++)
         fill_join(filler, room);
+    if (state_next_account(filler->judge.state) <= FILL_PEOPLE)
+        return fill_says("cannot begin", "not everyone was let in");
     return fill_seal(filler) && fill_commit(filler);
 }
 
@@ -165,6 +167,7 @@ static bool fill_open(struct filler *filler, const char *folder) {
     if (filler->store == NULL)
         return fill_says("cannot begin", problem.text);
     filler->judge.store = filler->store;
+    filler->judge.plaintext = true; /* its people are guests */
     const char *reason = "out of memory";
     filler->judge.state = state_new(&reason);
     filler->word_ranks = zipf_new(VOCABULARY_WORDS);
