@@ -69,6 +69,7 @@ static enum error_code dispatch_search(struct dispatch *dispatch, struct session
     for (uint32_t i = 0; i < session->membership_count; i++)
         if (search->room == 0 || session->memberships[i].room == search->room)
             request->rooms[request->room_count++] = session->memberships[i].room;
+    request->departures = session->departures;
     session->searching = true;
     return dispatch_to_readers(dispatch, session, request);
 }

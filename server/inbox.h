@@ -32,6 +32,8 @@ struct inbox_item {
     uint32_t room;
     uint64_t session;
     struct segment *frames; /* a reference of the item's own, or NULL */
+    uint32_t tag;           /* of the request that is answered by a reader */
+    uint32_t departures;    /* of its session when it was asked, see session.h */
     struct link link;
     struct tls *tls; /* a reference of the item's own, or NULL */
 };

@@ -41,12 +41,6 @@ static const char *room_name_for(const struct judge *judge, const struct room *r
     return account->nick;
 }
 
-/* Who made a room moderates it; the lobby, which nobody made, belongs to the first account. */
-bool judge_is_moderator(const struct room *room, const struct account *account) {
-    uint32_t owner = room->id == STATE_LOBBY ? 1 : room->owner;
-    return room->kind == ROOM_PUBLIC && owner == account->id;
-}
-
 void judge_subscribe(struct judge *judge, const struct presence *presence, struct room *room,
                      uint32_t tag) {
     const struct reading *reading = account_reading(presence->account, room->id);
@@ -60,7 +54,9 @@ void judge_subscribe(struct judge *judge, const struct presence *presence, struc
     answer.room.name = wire_text(room_name_for(judge, room, presence->account));
     answer.room.topic = wire_text(room->topic);
     answer.room.read = reading->read;
-    answer.room.moderator = judge_is_moderator(room, presence->account);
+    answer.room.moderator = judge_may(judge, presence->account, room, RIGHT_DELETE_ANY);
+    answer.room.access = (uint8_t)room->access;
+    answer.room.role = (uint8_t)judge_role(judge, presence->account, room);
     batch_subscribe(&judge->batch, presence->session, room, reading->messages, &answer);
 }
 

@@ -158,6 +158,17 @@ static void judge_welcome(struct judge *judge, const struct presence *presence,
     batch_reply(&judge->batch, INBOX_REPLY, presence->session, &welcome);
     for (size_t i = 0; i < account->reading_count; i++)
         judge_subscribe(judge, presence, state_room(judge->state, account->readings[i].room), 0);
+    const struct room *room;
+    for (uint32_t id = 1; (room = state_room(judge->state, id)) != NULL; id++)
+        if ((room_marks(room, account->id) & MARK_INVITED) && !room_has_member(room, account->id))
+            judge_tell_invitation(judge, presence, room, "");
+}
+
+/* A new server belongs to whoever comes first from the machine it runs on. */
+static bool judge_is_first(const struct judge *judge, const struct request *request,
+                           const struct account *account) {
+    return account->id == 1 && request->origin.loopback && state_owner(judge->state) == 0 &&
+           (account->devices != NULL || judge->plaintext);
 }
 
 /* Connects the account; `secret` is what proves it from now on, if a key does not. */
@@ -200,6 +211,8 @@ static void judge_let_in(struct judge *judge, const struct request *request,
         greeter->device = judge_add_device(judge, greeter->account, request);
     if (judge->batch.failed || greeter->account == NULL)
         return;
+    if (is_new && judge_is_first(judge, request, greeter->account))
+        judge_give_server(judge, greeter->account);
     if (!is_new && strcmp(greeter->account->nick, nick) != 0 && !judge->read_only)
         judge_set_nick(judge, greeter->account, nick);
     judge_enter(judge, request, greeter,

@@ -61,7 +61,42 @@ judge_handler judge_admit, judge_invite_to_server;
 
 /* judge_acts.c */
 enum standing judge_standing(const struct judge *judge, const struct account *account);
+/* Who is called so; NULL for nobody. */
+struct account *judge_person(const struct judge *judge, struct wire_text nick);
 judge_handler judge_act;
+
+/* judge_people.c */
+void judge_give_server(struct judge *judge, struct account *account);
+judge_handler judge_block, judge_claim;
+
+/* judge_rights.c: whether somebody has a right in a room, by rights.def alone; and for handlers,
+ * why not, with the room perhaps NULL. */
+enum role judge_role(const struct judge *judge, const struct account *account,
+                     const struct room *room);
+bool judge_may(const struct judge *judge, const struct account *account, const struct room *room,
+               enum right right);
+enum error_code judge_forbids(const struct judge *judge, const struct account *account,
+                              const struct room *room, enum right right);
+/* Why the two may not talk in private. */
+enum error_code judge_forbids_talk(const struct account *account, const struct account *other);
+void judge_set_marks(struct judge *judge, struct room *room, const struct account *account,
+                     unsigned marks);
+/* Takes the account out of the room; nothing of it reaches its sessions from there on. */
+void judge_end_membership(struct judge *judge, struct room *room, struct account *account);
+void judge_tell_invitation(struct judge *judge, const struct presence *presence,
+                           const struct room *room, const char *by);
+
+/* One use of a room's right, which is allowed. */
+struct act {
+    enum right right;
+    struct account *actor;
+    struct account *subject; /* NULL when it is about nobody */
+    struct wire_text detail;
+};
+typedef enum error_code judge_room_handler(struct judge *judge, struct room *room,
+                                           const struct act *act);
+judge_room_handler judge_invite, judge_kick, judge_ban, judge_unban, judge_mute, judge_unmute,
+    judge_op, judge_deop, judge_transfer, judge_access;
 
 /* judge_posts.c */
 judge_handler judge_post, judge_edit, judge_delete, judge_read;
@@ -87,6 +122,5 @@ void judge_fail_memory(struct judge *judge, bool worked);
 void judge_add_member(struct judge *judge, struct room *room, struct account *account);
 struct room *judge_make_room(struct judge *judge, enum room_kind kind, const char *name,
                              const struct account *actor);
-bool judge_is_moderator(const struct room *room, const struct account *account);
 
 #endif

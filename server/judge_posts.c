@@ -47,6 +47,7 @@ void judge_post(struct judge *judge, const struct request *request, struct prese
     const struct message_post *post = &request->message.post;
     struct outbox *outbox = presence->outbox;
     struct room *room = state_room(judge->state, post->room);
+    enum error_code error;
     if (outbox == NULL)
         judge_end(judge, request->session, ERROR_UNEXPECTED, "");
     else if (post->number <= outbox->up_to)
@@ -57,38 +58,41 @@ void judge_post(struct judge *judge, const struct request *request, struct prese
         judge_end(judge, request->session, ERROR_OUT_OF_ORDER, "");
     else if (post->body.size == 0 || post->body.size > BODY_BYTES_MAX)
         judge_refuse_post(judge, request, outbox, ERROR_BODY_INVALID);
-    else if (room == NULL || !room_has_member(room, presence->account->id))
-        judge_refuse_post(judge, request, outbox, ERROR_NOT_A_MEMBER);
+    else if ((error = judge_forbids(judge, presence->account, room, RIGHT_POST)) != ERROR_NONE)
+        judge_refuse_post(judge, request, outbox, error);
     else if (judge->read_only)
         judge_refuse_post(judge, request, outbox, ERROR_STORAGE);
     else
         judge_store_post(judge, presence, room, post);
 }
 
-/* The message that a request wants to change, when its sender may. */
-static bool judge_may_amend(struct judge *judge, const struct account *account, uint32_t room_id,
-                            uint64_t id, bool as_moderator, enum error_code *error) {
-    const struct room *room = state_room(judge->state, room_id);
+/* Why the account may not change the message, with the one right if it is its own and else the
+ * other; ERROR_NONE when it may. */
+static enum error_code judge_forbids_amend(struct judge *judge, const struct account *account,
+                                           const struct room *room, uint64_t id, enum right own,
+                                           enum right any) {
     struct message target;
-    *error = ERROR_NONE;
-    if (room == NULL || !room_has_member(room, account->id))
-        *error = ERROR_NOT_A_MEMBER;
-    else if (judge->read_only)
-        *error = ERROR_STORAGE;
-    else if (!amend_find(judge->store, id, &target) || target.type != MESSAGE_MESSAGE ||
-             target.event.room != room_id || amend_is_deleted(&target.message))
-        *error = ERROR_NO_SUCH_MESSAGE;
-    else if (target.event.actor != account->id &&
-             !(as_moderator && judge_is_moderator(room, account)))
-        *error = ERROR_NOT_YOURS;
-    return *error == ERROR_NONE;
+    enum error_code error = judge_forbids(judge, account, room, RIGHT_READ);
+    if (error != ERROR_NONE)
+        return error;
+    if (judge->read_only)
+        return ERROR_STORAGE;
+    if (!amend_find(judge->store, id, &target) || target.type != MESSAGE_MESSAGE ||
+        target.event.room != room->id || amend_is_deleted(&target.message))
+        return ERROR_NO_SUCH_MESSAGE;
+    if (target.event.actor == account->id)
+        return judge_forbids(judge, account, room, own);
+    return any != own && judge_may(judge, account, room, any) ? ERROR_NONE : ERROR_NOT_YOURS;
 }
 
 void judge_edit(struct judge *judge, const struct request *request, struct presence *presence) {
     const struct message_edit *edit = &request->message.edit;
+    const struct room *room = state_room(judge->state, edit->room);
     enum error_code error = ERROR_BODY_INVALID;
-    if (edit->body.size == 0 || edit->body.size > BODY_BYTES_MAX ||
-        !judge_may_amend(judge, presence->account, edit->room, edit->id, false, &error)) {
+    if (edit->body.size > 0 && edit->body.size <= BODY_BYTES_MAX)
+        error =
+            judge_forbids_amend(judge, presence->account, room, edit->id, RIGHT_EDIT, RIGHT_EDIT);
+    if (error != ERROR_NONE) {
         judge_error(judge, request, edit->tag, error);
         return;
     }
@@ -103,8 +107,10 @@ void judge_edit(struct judge *judge, const struct request *request, struct prese
 
 void judge_delete(struct judge *judge, const struct request *request, struct presence *presence) {
     const struct message_delete *delete = &request->message.delete;
-    enum error_code error;
-    if (!judge_may_amend(judge, presence->account, delete->room, delete->id, true, &error)) {
+    const struct room *room = state_room(judge->state, delete->room);
+    enum error_code error = judge_forbids_amend(judge, presence->account, room, delete->id,
+                                                RIGHT_DELETE_OWN, RIGHT_DELETE_ANY);
+    if (error != ERROR_NONE) {
         judge_error(judge, request, delete->tag, error);
         return;
     }

@@ -28,6 +28,10 @@ void judge_join(struct judge *judge, const struct request *request, struct prese
     }
     struct room *room = state_room_by_name(judge->state, name.folded);
     bool member = room != NULL && room_has_member(room, presence->account->id);
+    if (!member && room != NULL && !judge_may(judge, presence->account, room, RIGHT_JOIN)) {
+        judge_error(judge, request, join->tag, ERROR_ROOM_CLOSED);
+        return;
+    }
     if (!member && judge->read_only) {
         judge_error(judge, request, join->tag, ERROR_STORAGE);
         return;
@@ -52,23 +56,17 @@ void judge_leave(struct judge *judge, const struct request *request, struct pres
     const struct message_leave *leave = &request->message.leave;
     struct account *account = presence->account;
     struct room *room = state_room(judge->state, leave->room);
-    if (room == NULL || !room_has_member(room, account->id)) {
-        judge_error(judge, request, leave->tag, ERROR_NOT_A_MEMBER);
-        return;
-    }
-    if (judge->read_only) {
-        judge_error(judge, request, leave->tag, ERROR_STORAGE);
+    enum error_code error = judge_forbids(judge, account, room, RIGHT_READ);
+    if (error == ERROR_NONE && judge->read_only)
+        error = ERROR_STORAGE;
+    if (error != ERROR_NONE) {
+        judge_error(judge, request, leave->tag, error);
         return;
     }
     struct message left = judge_event_by(MESSAGE_LEFT, account);
     left.left.nick = wire_text(account->nick);
     batch_event(&judge->batch, room, &left);
-    judge_fail_memory(judge, state_remove_member(judge->state, room, account));
-    store_remove_member(judge->store, room->id, account->id);
-    struct message gone = {.type = MESSAGE_GONE};
-    gone.gone.room = room->id;
-    for (const struct presence *each = account->presences; each != NULL; each = each->next)
-        batch_unsubscribe(&judge->batch, each->session, room, &gone);
+    judge_end_membership(judge, room, account);
     judge_done(judge, request, leave->tag);
 }
 
@@ -134,27 +132,29 @@ static void judge_open_direct(struct judge *judge, const struct request *request
 
 void judge_direct(struct judge *judge, const struct request *request, struct presence *presence) {
     const struct message_direct *direct = &request->message.direct;
-    struct name name;
-    struct account *other = NULL;
-    if (name_nick(direct->nick, &name))
-        other = state_account_by_nick(judge->state, name.folded);
+    struct account *other = judge_person(judge, direct->nick);
+    enum error_code error = ERROR_NONE;
     if (other == NULL || other == presence->account)
-        judge_error(judge, request, direct->tag, ERROR_NO_SUCH_PERSON);
+        error = ERROR_NO_SUCH_PERSON;
     else
+        error = judge_forbids_talk(presence->account, other);
+    if (error == ERROR_NONE)
         judge_open_direct(judge, request, presence, other);
+    else
+        judge_error(judge, request, direct->tag, error);
 }
 
 void judge_set_topic(struct judge *judge, const struct request *request,
                      struct presence *presence) {
     const struct message_set_topic *set = &request->message.set_topic;
     struct room *room = state_room(judge->state, set->room);
-    if (room == NULL || !room_has_member(room, presence->account->id)) {
-        judge_error(judge, request, set->tag, ERROR_NOT_A_MEMBER);
-        return;
-    }
-    if (set->topic.size > TOPIC_BYTES_MAX || judge->read_only) {
-        judge_error(judge, request, set->tag,
-                    judge->read_only ? ERROR_STORAGE : ERROR_TOPIC_INVALID);
+    enum error_code error = judge_forbids(judge, presence->account, room, RIGHT_TOPIC);
+    if (error == ERROR_NONE && set->topic.size > TOPIC_BYTES_MAX)
+        error = ERROR_TOPIC_INVALID;
+    if (error == ERROR_NONE && judge->read_only)
+        error = ERROR_STORAGE;
+    if (error != ERROR_NONE) {
+        judge_error(judge, request, set->tag, error);
         return;
     }
     struct message event = judge_event_by(MESSAGE_TOPIC_SET, presence->account);
@@ -177,8 +177,9 @@ static uint32_t judge_count_online(const struct judge *judge, const struct room 
 void judge_who(struct judge *judge, const struct request *request, struct presence *presence) {
     const struct message_who *who = &request->message.who;
     struct room *room = state_room(judge->state, who->room);
-    if (room == NULL || !room_has_member(room, presence->account->id)) {
-        judge_error(judge, request, who->tag, ERROR_NOT_A_MEMBER);
+    enum error_code error = judge_forbids(judge, presence->account, room, RIGHT_READ);
+    if (error != ERROR_NONE) {
+        judge_error(judge, request, who->tag, error);
         return;
     }
     struct buffer nicks = {0};
@@ -205,14 +206,13 @@ void judge_who(struct judge *judge, const struct request *request, struct presen
 }
 
 void judge_list(struct judge *judge, const struct request *request, struct presence *presence) {
-    (void)presence;
     struct buffer names = {0};
     struct message rooms = {.type = MESSAGE_ROOMS};
     rooms.rooms.tag = request->message.list.tag;
     const struct room *room;
     for (uint32_t id = request->message.list.after + 1;
          (room = state_room(judge->state, id)) != NULL; id++) {
-        if (room->kind != ROOM_PUBLIC)
+        if (!judge_may(judge, presence->account, room, RIGHT_LIST))
             continue;
         wire_put_text(&names, wire_text(room->name));
         if (++rooms.rooms.names.count == PEOPLE_PER_PAGE) {

@@ -8,6 +8,7 @@
 #include "key_file.h"
 #include "link.h"
 #include "log.h"
+#include "owner_token.h"
 #include "paths.h"
 #include "readers.h"
 #include "report.h"
@@ -302,6 +303,18 @@ static int print_fingerprint(const struct settings *settings) {
     return EXIT_SUCCESS;
 }
 
+/* Prints what makes whoever types it the owner of the server. */
+static int print_owner_token(const struct settings *settings) {
+    struct link_problem problem = {{0}, 0};
+    char token[OWNER_TOKEN_SIZE];
+    if (!owner_token_make(settings->data, token, &problem)) {
+        fprintf(stderr, "chat-server: %s\n", problem.text);
+        return EXIT_FAILURE;
+    }
+    printf("%s\n", token);
+    return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv) {
     static struct server server;
     int status;
@@ -319,6 +332,8 @@ int main(int argc, char **argv) {
     keep_secrets();
     if (server.settings.fingerprint)
         return print_fingerprint(&server.settings);
+    if (server.settings.owner_token)
+        return print_owner_token(&server.settings);
     if (server.settings.check)
         return backup_check(server.settings.data);
     if (server.settings.backup != NULL)

@@ -43,8 +43,11 @@ static void reader_answer(struct reader *reader, const struct request *request,
     struct queue_chain chain = {0};
     /* Its session waits for it; one without a segment ends the session. */
     enum inbox_kind kind = reader->kind == READER_SEARCHES ? INBOX_SEARCH_DONE : INBOX_READ_DONE;
-    while ((item = inbox_new(kind, request->session, 0, segment)) == NULL)
+    uint32_t room = reader->kind == READER_PAGES ? request->message.history.room : 0;
+    while ((item = inbox_new(kind, request->session, room, segment)) == NULL)
         clock_pause();
+    item->tag = request->message.history.tag; /* as every request begins with its own */
+    item->departures = request->departures;
     queue_chain_add(&chain, &item->item);
     queue_push(reader->inboxes[session_worker(request->session)], &chain);
 }

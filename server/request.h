@@ -29,7 +29,8 @@ struct request {
     uint64_t session;
     struct request_origin origin; /* of a hello */
     struct message message;
-    uint32_t *rooms; /* for a search: the rooms the session may see; freed with the request */
+    uint32_t departures; /* of the session, for a search */
+    uint32_t *rooms;     /* for a search: the rooms the session may see; freed with the request */
     size_t room_count;
     uint8_t payload[];
 };

@@ -48,6 +48,7 @@ struct session {
     uint64_t frame_since; /* when the unfinished frame began; 0 when there is none */
     uint32_t interest;    /* what epoll watches for */
     unsigned reads;       /* requests at the readers */
+    uint32_t departures;  /* how often it ceased to be subscribed to a room */
     bool searching;       /* one of them is a search */
     bool behind;          /* misses live events until its output has drained */
     bool held;            /* its input waits */

@@ -16,6 +16,7 @@ enum option {
     OPTION_CERT,
     OPTION_KEY,
     OPTION_FINGERPRINT,
+    OPTION_OWNER_TOKEN,
     OPTION_PLAINTEXT,
     OPTION_INSECURE_NETWORK,
     OPTION_WORKERS,
@@ -31,6 +32,7 @@ static const struct option_entry options[] = {
     [OPTION_CERT] = {"cert", "FILE", "the certificate, in PEM (one made in the data folder)"},
     [OPTION_KEY] = {"key", "FILE", "its key, in PEM; both are read again on SIGHUP"},
     [OPTION_FINGERPRINT] = {"fingerprint", NULL, "print the fingerprint of the key and exit"},
+    [OPTION_OWNER_TOKEN] = {"owner-token", NULL, "print a token for /claim, once, and exit"},
     [OPTION_PLAINTEXT] = {"plaintext", NULL, "talk without TLS, on this machine only"},
     [OPTION_INSECURE_NETWORK] = {"insecure-network", NULL, "let --plaintext be read by others too"},
     [OPTION_WORKERS] = {"workers", "N", "threads that serve connections (one a core)"},
@@ -84,6 +86,9 @@ static bool settings_set(void *context, size_t index, const char *argument) {
         return argument[0] != '\0';
     case OPTION_FINGERPRINT:
         settings->fingerprint = true;
+        return true;
+    case OPTION_OWNER_TOKEN:
+        settings->owner_token = true;
         return true;
     case OPTION_PLAINTEXT:
         settings->plaintext = true;

@@ -19,6 +19,7 @@ struct settings {
     bool plaintext;
     bool insecure_network;
     bool fingerprint;
+    bool owner_token;
     bool check;
     bool help;
     bool version;

@@ -49,6 +49,7 @@ void state_account_free(struct account *account) {
     free(account->folded);
     free(account->looks);
     free(account->readings);
+    free(account->blocks);
     free(account);
 }
 
@@ -57,6 +58,7 @@ void state_room_free(struct room *room) {
     free(room->folded);
     free(room->topic);
     free(room->members);
+    free(room->marks);
     free(room);
 }
 

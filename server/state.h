@@ -7,6 +7,7 @@
 
 #include "name.h"
 #include "protocol.h"
+#include "rights.h"
 #include "store.h"
 
 #include <stdbool.h>
@@ -75,6 +76,17 @@ struct account {
     struct reading *readings;
     size_t reading_count;
     size_t reading_capacity;
+    uint32_t *blocks; /* accounts whose direct messages it does not wish */
+    size_t block_count;
+    size_t block_capacity;
+};
+
+/* What is kept of somebody in a room, member or not; the log has these numbers, which add up. */
+enum { MARK_MODERATOR = 1, MARK_MUTED = 2, MARK_BANNED = 4, MARK_INVITED = 8 };
+
+struct room_mark {
+    uint32_t account;
+    unsigned marks;
 };
 
 struct room {
@@ -83,7 +95,11 @@ struct room {
     char *name;   /* with its #; "LOW:HIGH", the members' account ids, for a direct room */
     char *folded; /* unique among rooms */
     char *topic;
-    uint32_t owner;    /* account that made it */
+    uint32_t owner;          /* account that made it, or was given it */
+    unsigned access;         /* see rights.h */
+    struct room_mark *marks; /* by account */
+    size_t mark_count;
+    size_t mark_capacity;
     uint64_t newest;   /* id of its newest event */
     uint64_t messages; /* how many it ever had */
     uint64_t removed;  /* how many of them retention has removed */
@@ -158,6 +174,16 @@ uint32_t state_owner(const struct state *state);
 bool state_set_owner(struct state *state, uint32_t account);
 enum admission state_admission(const struct state *state);
 bool state_set_admission(struct state *state, enum admission admission);
+
+/* state_rights.c */
+unsigned room_marks(const struct room *room, uint32_t account);
+bool state_set_marks(struct state *state, struct room *room, uint32_t account, unsigned marks);
+bool state_set_access(struct state *state, struct room *room, unsigned access);
+bool state_set_room_owner(struct state *state, struct room *room, uint32_t account);
+/* What the account is in the room. */
+enum role state_role(const struct state *state, const struct room *room, uint32_t account);
+bool account_blocks(const struct account *account, uint32_t other);
+bool state_set_block(struct state *state, struct account *account, uint32_t other, bool blocks);
 
 /* The account is connected as `session` too, with a device's key or (NULL) without. */
 struct presence *state_attach(struct state *state, struct account *account, struct device *device,

@@ -10,7 +10,8 @@ static bool load_room(void *context, const struct stored_room *stored) {
                                        stored->name, stored->owner);
     return room != NULL && state_set_topic(context, room, wire_text(stored->topic)) &&
            state_set_newest(context, room, stored->newest, stored->messages) &&
-           state_set_removed(context, room, stored->removed);
+           state_set_removed(context, room, stored->removed) &&
+           state_set_access(context, room, stored->access);
 }
 
 static bool load_member(void *context, const struct stored_member *stored) {
@@ -36,9 +37,22 @@ static bool load_rule(void *context, uint32_t owner, int admission) {
            state_set_admission(context, (enum admission)admission);
 }
 
+static bool load_marks(void *context, uint32_t room_id, uint32_t account, unsigned marks) {
+    struct room *room = state_room(context, room_id);
+    return room != NULL && state_account(context, account) != NULL &&
+           state_set_marks(context, room, account, marks);
+}
+
+static bool load_block(void *context, uint32_t account_id, uint32_t other) {
+    struct account *account = state_account(context, account_id);
+    return account != NULL && state_account(context, other) != NULL &&
+           state_set_block(context, account, other, true);
+}
+
 bool state_load(struct state *state, struct store *store) {
-    const struct store_visitor visitor = {state,       load_account, load_room, load_member,
-                                          load_outbox, load_device,  load_rule};
+    const struct store_visitor visitor = {state,       load_account, load_room,
+                                          load_member, load_outbox,  load_device,
+                                          load_rule,   load_marks,   load_block};
     bool loaded = store_visit(store, &visitor);
     state_keep(state);
     return loaded;

@@ -1,6 +1,6 @@
 /* Private to the state's own files: state.c has accounts, rooms and members, state_presence.c who
- * is connected, state_nicks.c who is called how, state_devices.c who is let in, state_undo.c how a
- * batch is taken back. */
+ * is connected, state_nicks.c who is called how, state_devices.c who is let in, state_rights.c who
+ * may what, state_undo.c how a batch is taken back. */
 #ifndef SERVER_STATE_PARTS_H
 #define SERVER_STATE_PARTS_H
 
@@ -24,6 +24,10 @@ enum undo_kind {
     UNDO_REMOVE_DEVICE,
     UNDO_SET_OWNER,
     UNDO_SET_ADMISSION,
+    UNDO_SET_MARKS,
+    UNDO_SET_ACCESS,
+    UNDO_SET_ROOM_OWNER,
+    UNDO_SET_BLOCK,
     UNDO_COUNT
 };
 
@@ -104,6 +108,10 @@ int state_compare_keys(const void *a, const void *b);
 void state_device_free(struct device *device);
 void state_device_link(struct device *device);
 void state_device_unlink(struct device *device);
+
+/* state_rights.c: without an undo; the arrays have room for one more. */
+void state_marks_put(struct room *room, uint32_t account, unsigned marks);
+void state_block_put(struct account *account, uint32_t other, bool blocks);
 
 /* state_presence.c */
 bool state_presence_link(struct state *state, struct presence *presence);

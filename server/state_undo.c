@@ -107,15 +107,47 @@ static void undo_set_admission(struct state *state, struct undo *undo) {
     state->admission = (enum admission)undo->number;
 }
 
+static void undo_set_marks(struct state *state, struct undo *undo) {
+    (void)state;
+    state_marks_put(undo->room, (uint32_t)undo->number, (unsigned)undo->messages);
+}
+
+static void undo_set_access(struct state *state, struct undo *undo) {
+    (void)state;
+    undo->room->access = (unsigned)undo->number;
+}
+
+static void undo_set_room_owner(struct state *state, struct undo *undo) {
+    (void)state;
+    undo->room->owner = (uint32_t)undo->number;
+}
+
+static void undo_set_block(struct state *state, struct undo *undo) {
+    (void)state;
+    state_block_put(undo->account, (uint32_t)undo->number, undo->messages != 0);
+}
+
 static void (*const undo_functions[UNDO_COUNT])(struct state *state, struct undo *undo) = {
-    [UNDO_ADD_ACCOUNT] = undo_add_account, [UNDO_SET_NICK] = undo_set_nick,
-    [UNDO_ADD_ROOM] = undo_add_room,       [UNDO_SET_TOPIC] = undo_set_topic,
-    [UNDO_SET_NEWEST] = undo_set_newest,   [UNDO_SET_REMOVED] = undo_set_removed,
-    [UNDO_ADD_MEMBER] = undo_add_member,   [UNDO_REMOVE_MEMBER] = undo_remove_member,
-    [UNDO_SET_READ] = undo_set_read,       [UNDO_SET_UP_TO] = undo_set_up_to,
-    [UNDO_ATTACH] = undo_attach,           [UNDO_DETACH] = undo_detach,
-    [UNDO_ADD_DEVICE] = undo_add_device,   [UNDO_REMOVE_DEVICE] = undo_remove_device,
-    [UNDO_SET_OWNER] = undo_set_owner,     [UNDO_SET_ADMISSION] = undo_set_admission,
+    [UNDO_ADD_ACCOUNT] = undo_add_account,
+    [UNDO_SET_NICK] = undo_set_nick,
+    [UNDO_ADD_ROOM] = undo_add_room,
+    [UNDO_SET_TOPIC] = undo_set_topic,
+    [UNDO_SET_NEWEST] = undo_set_newest,
+    [UNDO_SET_REMOVED] = undo_set_removed,
+    [UNDO_ADD_MEMBER] = undo_add_member,
+    [UNDO_REMOVE_MEMBER] = undo_remove_member,
+    [UNDO_SET_READ] = undo_set_read,
+    [UNDO_SET_UP_TO] = undo_set_up_to,
+    [UNDO_ATTACH] = undo_attach,
+    [UNDO_DETACH] = undo_detach,
+    [UNDO_ADD_DEVICE] = undo_add_device,
+    [UNDO_REMOVE_DEVICE] = undo_remove_device,
+    [UNDO_SET_MARKS] = undo_set_marks,
+    [UNDO_SET_ACCESS] = undo_set_access,
+    [UNDO_SET_ROOM_OWNER] = undo_set_room_owner,
+    [UNDO_SET_BLOCK] = undo_set_block,
+    [UNDO_SET_OWNER] = undo_set_owner,
+    [UNDO_SET_ADMISSION] = undo_set_admission,
 };
 
 static void undo_free(struct undo *undo) {

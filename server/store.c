@@ -29,7 +29,7 @@ const char *const store_statements[STATEMENT_COUNT] = {
     [STATEMENT_ACCOUNTS] = "SELECT id, nick, secret_hash FROM accounts ORDER BY id",
     [STATEMENT_ROOMS] =
         "SELECT id, kind, name, topic, owner, coalesce(last_id, 0),"
-        " coalesce(messages, removed), removed FROM rooms LEFT JOIN segments ON first_id="
+        " coalesce(messages, removed), removed, access FROM rooms LEFT JOIN segments ON first_id="
         "(SELECT max(first_id) FROM segments WHERE room=rooms.id) ORDER BY id",
     [STATEMENT_MEMBERS] = "SELECT room, account, read, messages FROM members"
                           " ORDER BY room, account",
@@ -58,6 +58,14 @@ const char *const store_statements[STATEMENT_COUNT] = {
     [STATEMENT_ADD_CODE] = "INSERT INTO codes VALUES(?,?,?)",
     [STATEMENT_FIND_CODE] = "SELECT account, until FROM codes WHERE hash=?",
     [STATEMENT_REMOVE_CODE] = "DELETE FROM codes WHERE hash=?",
+    [STATEMENT_SET_ACCESS] = "UPDATE rooms SET access=?2 WHERE id=?1",
+    [STATEMENT_SET_ROOM_OWNER] = "UPDATE rooms SET owner=?2 WHERE id=?1",
+    [STATEMENT_MARKS] = "SELECT room, account, standing FROM standings ORDER BY room, account",
+    [STATEMENT_SET_MARKS] = "REPLACE INTO standings VALUES(?,?,?)",
+    [STATEMENT_REMOVE_MARKS] = "DELETE FROM standings WHERE room=? AND account=?",
+    [STATEMENT_BLOCKS] = "SELECT account, blocked FROM blocks",
+    [STATEMENT_ADD_BLOCK] = "REPLACE INTO blocks VALUES(?,?)",
+    [STATEMENT_REMOVE_BLOCK] = "DELETE FROM blocks WHERE account=? AND blocked=?",
     [STATEMENT_FORGET_CODES] = "DELETE FROM codes WHERE until<=?2 OR (account=?1 AND account>0)",
 };
 
@@ -396,7 +404,8 @@ static bool store_visit_room(const struct store_visitor *visitor, sqlite3_stmt *
                                      .owner = store_column_u32(row, 4),
                                      .newest = (uint64_t)sqlite3_column_int64(row, 5),
                                      .messages = (uint64_t)sqlite3_column_int64(row, 6),
-                                     .removed = (uint64_t)sqlite3_column_int64(row, 7)};
+                                     .removed = (uint64_t)sqlite3_column_int64(row, 7),
+                                     .access = store_column_u32(row, 8)};
     return visitor->room(visitor->context, &room);
 }
 
@@ -422,6 +431,7 @@ static const struct {
     {STATEMENT_ACCOUNTS, store_visit_account}, {STATEMENT_ROOMS, store_visit_room},
     {STATEMENT_MEMBERS, store_visit_member},   {STATEMENT_OUTBOXES, store_visit_outbox},
     {STATEMENT_DEVICES, store_visit_device},   {STATEMENT_RULE, store_visit_rule},
+    {STATEMENT_MARKS, store_visit_marks},      {STATEMENT_BLOCKS, store_visit_block},
 };
 
 bool store_visit(struct store *store, const struct store_visitor *visitor) {

@@ -44,6 +44,7 @@ struct stored_room {
     const char *name;
     const char *topic;
     uint32_t owner;
+    unsigned access;
     uint64_t newest;
     uint64_t messages; /* how many it ever had */
     uint64_t removed;  /* how many of them retention has removed */
@@ -73,6 +74,8 @@ struct store_visitor {
     bool (*outbox)(void *context, uint32_t account, uint64_t outbox, uint64_t up_to);
     bool (*device)(void *context, const struct stored_device *device);
     bool (*rule)(void *context, uint32_t owner, int admission); /* of the server */
+    bool (*marks)(void *context, uint32_t room, uint32_t account, unsigned marks);
+    bool (*block)(void *context, uint32_t account, uint32_t other);
 };
 bool store_visit(struct store *store, const struct store_visitor *visitor);
 
@@ -110,6 +113,12 @@ void store_add_code(struct store *store, const struct stored_code *code, uint64_
 /* Fills in the rest by the hash; false when there is none. */
 bool store_find_code(struct store *store, struct stored_code *code);
 void store_remove_code(struct store *store, const uint8_t hash[STORE_HASH_BYTES]);
+
+/* store_rights.c */
+void store_set_access(struct store *store, uint32_t room, unsigned access);
+void store_set_room_owner(struct store *store, uint32_t room, uint32_t account);
+void store_set_marks(struct store *store, uint32_t room, uint32_t account, unsigned marks);
+void store_set_block(struct store *store, uint32_t account, uint32_t other, bool blocks);
 
 /* The stored segment that the event lies in, as it is in this batch: its frames, and the messages
  * its room had up to its end. The bytes are valid until the next call. False when there is none. */

@@ -1,5 +1,6 @@
 /* Private to the log engine's own files: its struct and its statements. store.c has what is common
- * and most of what is stored, store_devices.c who is let in, store_open.c how it is opened. */
+ * and most of what is stored, store_devices.c who is let in, store_rights.c who may what,
+ * store_open.c how it is opened. */
 #ifndef SERVER_STORE_PARTS_H
 #define SERVER_STORE_PARTS_H
 
@@ -47,6 +48,14 @@ enum statement {
     STATEMENT_FIND_CODE,
     STATEMENT_REMOVE_CODE,
     STATEMENT_FORGET_CODES,
+    STATEMENT_SET_ACCESS,
+    STATEMENT_SET_ROOM_OWNER,
+    STATEMENT_MARKS,
+    STATEMENT_SET_MARKS,
+    STATEMENT_REMOVE_MARKS,
+    STATEMENT_BLOCKS,
+    STATEMENT_ADD_BLOCK,
+    STATEMENT_REMOVE_BLOCK,
     STATEMENT_COUNT
 };
 
@@ -96,6 +105,9 @@ const char *store_column_text(sqlite3_stmt *row, int column);
 /* store_devices.c: rows for the visitor. */
 bool store_visit_device(const struct store_visitor *visitor, sqlite3_stmt *row);
 bool store_visit_rule(const struct store_visitor *visitor, sqlite3_stmt *row);
+/* store_rights.c */
+bool store_visit_marks(const struct store_visitor *visitor, sqlite3_stmt *row);
+bool store_visit_block(const struct store_visitor *visitor, sqlite3_stmt *row);
 
 /* What each statement says in SQL; store.c. */
 extern const char *const store_statements[STATEMENT_COUNT];

@@ -163,6 +163,29 @@ static struct session *worker_session(const struct worker *worker, uint64_t iden
     return session != NULL && session->phase < SESSION_CLOSING ? session : NULL;
 }
 
+/* Whether what a reader found is still for the session to know: it may have been taken out of a
+ * room since it asked. */
+static bool worker_may_know(const struct session *session, const struct inbox_item *item) {
+    if (item->kind == INBOX_READ_DONE)
+        return session_in_room(session, item->room);
+    return item->kind != INBOX_SEARCH_DONE || item->departures == session->departures;
+}
+
+/* Answers that it was not to be; who asks again is judged anew. */
+static bool worker_withhold(struct session *session, const struct inbox_item *item) {
+    enum error_code code = item->kind == INBOX_READ_DONE ? ERROR_NOT_A_MEMBER : ERROR_FAILED;
+    struct message error = {.type = MESSAGE_ERROR};
+    error.error.tag = item->tag;
+    error.error.code = (uint16_t)code;
+    error.error.reason = wire_text(error_text(code));
+    return session_send_message(session, &error);
+}
+
+static void worker_unsubscribe(struct worker *worker, struct session *session, uint32_t room) {
+    roster_remove(&worker->roster, room, session);
+    session->departures++;
+}
+
 /* Carries out an item that is for one session. */
 static void worker_answer(struct worker *worker, struct inbox_item *item) {
     struct session *session = worker_session(worker, item->session);
@@ -181,11 +204,13 @@ static void worker_answer(struct worker *worker, struct inbox_item *item) {
         session_end(worker, session);
         return;
     }
-    bool worked = item->frames != NULL && session_send(session, segment_take(item->frames));
+    bool worked = worker_may_know(session, item)
+                      ? item->frames != NULL && session_send(session, segment_take(item->frames))
+                      : worker_withhold(session, item);
     if (item->kind == INBOX_SUBSCRIBE)
         worked = worked && roster_add(&worker->roster, item->room, session);
     else if (item->kind == INBOX_UNSUBSCRIBE)
-        roster_remove(&worker->roster, item->room, session);
+        worker_unsubscribe(worker, session, item->room);
     session_mark_dirty(worker, session);
     if (!worked)
         session_end(worker, session);

@@ -441,8 +441,13 @@ static bool pass_rule(void *context, uint32_t owner, int admission) {
 static void the_outboxes_used_last_are_kept_whatever_the_clock_says(void **state) {
     (void)state;
     uint64_t seen[3] = {0};
-    const struct store_visitor visitor = {seen,         pass_account, pass_room, pass_member,
-                                          count_outbox, pass_device,  pass_rule};
+    const struct store_visitor visitor = {.context = seen,
+                                          .account = pass_account,
+                                          .room = pass_room,
+                                          .member = pass_member,
+                                          .outbox = count_outbox,
+                                          .device = pass_device,
+                                          .rule = pass_rule};
     struct store *store = store_open(folder, &problem);
     assert_non_null(store);
     store_begin(store);
