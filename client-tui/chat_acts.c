@@ -11,6 +11,8 @@ static const struct {
 } act_answers[] = {
     {RIGHT_DEVICE_ADD, NULL, "On your other device"},
     {RIGHT_DEVICE_REMOVE, "That device is none of yours any more.", NULL},
+    {RIGHT_BLOCK, "Nothing of theirs reaches you in private any more.", NULL},
+    {RIGHT_UNBLOCK, "They can talk to you in private again.", NULL},
     {RIGHT_CLAIM, "You own this server now.", NULL},
     {RIGHT_ADMIT, "That is who is let in from now on.", NULL},
     {RIGHT_INVITE_TO_SERVER, NULL, "Whom you invite, on their machine"},

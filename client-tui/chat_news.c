@@ -176,11 +176,24 @@ static void chat_on_gone(struct chat *chat, uint32_t number) {
     const struct room *room = model_room(chat->model, number);
     if (room == NULL)
         return;
-    if (chat->model->room_count == 1) {
-        chat_notice(chat, "You left %s. /join another room to go on.", room->name);
-        return;
-    }
+    struct buffer why = {0};
+    buffer_append_format(&why, "%s", room->expelled != NULL ? room->expelled : "You left it");
+    buffer_append_format(&why, " (%s).", room->name);
+    bool told = room->expelled != NULL || chat->model->room_count == 1;
     model_forget_room(chat->model, number);
+    if (told)
+        chat_notice(chat, "%s%s", buffer_string(&why),
+                    model_room(chat->model, number) != NULL ? " /join another room to go on." : "");
+    buffer_free(&why);
+}
+
+static void chat_on_invitation(struct chat *chat, const struct message_invitation *invitation) {
+    if (invitation->nick.size > 0)
+        chat_notice(chat, "%.*s invites you to %.*s: /join %.*s", PRINTED(invitation->nick),
+                    PRINTED(invitation->name), PRINTED(invitation->name));
+    else
+        chat_notice(chat, "You are invited to %.*s: /join %.*s", PRINTED(invitation->name),
+                    PRINTED(invitation->name));
 }
 
 static void chat_on_seen(struct chat *chat, const struct message_seen *seen) {
@@ -256,6 +269,8 @@ static void chat_on_answer(struct chat *chat, const struct message *message) {
         chat_on_gone(chat, message->gone.room);
     else if (message->type == MESSAGE_SEEN)
         chat_on_seen(chat, &message->seen);
+    else if (message->type == MESSAGE_INVITATION)
+        chat_on_invitation(chat, &message->invitation);
     else if (message->type == MESSAGE_DEVICE)
         chat_on_device(chat, &message->device);
     else

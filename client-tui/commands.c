@@ -13,10 +13,31 @@ static char *command_word(char *text, char **rest) {
     return text;
 }
 
+static void command_say_who_may(struct buffer *text, enum right right) {
+    buffer_append_string(text, "\nWho may: ");
+    right_describe(text, right_find(right));
+    buffer_append_string(text, ".");
+}
+
+/* All rights, as the table has them. */
+static void command_help_rights(struct chat *chat) {
+    struct buffer text = {0};
+    for (size_t i = 0; i < right_count; i++) {
+        buffer_append_format(&text, "%s%s: ", i > 0 ? "\n" : "", rights[i].about);
+        right_describe(&text, &rights[i]);
+    }
+    chat_notice(chat, "%s", buffer_string(&text));
+    buffer_free(&text);
+}
+
 static void command_help(struct chat *chat, char *argument) {
     struct buffer text = {0};
     bool keys = strcmp(argument, "keys") == 0;
     bool found = keys;
+    if (strcmp(argument, "rights") == 0) {
+        command_help_rights(chat);
+        return;
+    }
     if (argument[0] == '/')
         argument++;
     for (size_t i = 0; !keys && i < command_count; i++) {
@@ -28,6 +49,8 @@ static void command_help(struct chat *chat, char *argument) {
                              "", commands[i].help);
         if (argument[0] != '\0' && commands[i].more != NULL)
             buffer_append_format(&text, "\n%s", commands[i].more);
+        if (argument[0] != '\0' && commands[i].right != 0)
+            command_say_who_may(&text, commands[i].right);
         found = true;
     }
     for (size_t i = 0; keys && i < key_count; i++)
@@ -173,6 +196,27 @@ static void command_open(struct chat *chat, char *argument) {
     chat_open_hit(chat, (size_t)strtoul(argument, NULL, 10));
 }
 
+/* "/kick NICK WHY" and the like: the right says what it is about. */
+static void command_act(struct chat *chat, const struct command *command, char *argument) {
+    uint32_t room = model_current(chat->model)->number;
+    bool on_person = strncmp(command->arguments, "NICK", 4) == 0;
+    char *detail = argument;
+    const char *subject = on_person ? command_word(argument, &detail) : "";
+    bool of_room = right_find(command->right)->of_room;
+    chat_act(chat, command->right, of_room ? room : 0, subject, detail);
+}
+
+static void command_claim(struct chat *chat, char *argument) {
+    chat_act(chat, RIGHT_CLAIM, 0, argument, "");
+}
+
+static void command_invite(struct chat *chat, char *argument) {
+    if (argument[0] == '\0')
+        chat_act(chat, RIGHT_INVITE_TO_SERVER, 0, "", "");
+    else
+        chat_act(chat, RIGHT_INVITE, model_current(chat->model)->number, argument, "");
+}
+
 static void command_admit(struct chat *chat, char *argument) {
     chat_act(chat, RIGHT_ADMIT, 0, argument, "");
 }
@@ -225,7 +269,7 @@ static const char edit_more[] =
     "It needs a connection: what still waits cannot be changed.";
 static const char delete_more[] =
     "the selected one (Alt-Up), the one with that number, or else your newest;\n"
-    "who made the room may delete those of others. It needs a connection.";
+    "moderators may delete those of others. It needs a connection.";
 static const char admit_more[] =
     "open lets in anybody with a key, invited who has a code of yours,\n"
     "guests also who has no key. Who is in, stays. For the server's owner.";
@@ -237,6 +281,17 @@ static const char key_more[] =
     "export writes the key that says who you are to a new file, locked with a\n"
     "passphrase; import makes it yours on another machine, from the next start\n"
     "on. A machine of its own key joins with /device add instead.";
+static const char access_more[] =
+    "public: anybody may join; private: only who is invited, and nobody else\n"
+    "knows of it; read-only: only moderators speak; private read-only: both.";
+static const char block_more[] =
+    "they cannot open or go on with a direct talk with you. Rooms are not touched.";
+static const char claim_more[] = "TOKEN is what chat-server --owner-token printed on the server.";
+static const char invite_more[] =
+    "with NICK: into the room on screen; alone: a code for somebody who is new\n"
+    "on the server.";
+static const char kick_more[] =
+    "they can join again, unless the room is private. What they said stays.";
 static const char search_more[] = "words         all of them, in any order, any case\n"
                                   "\"a phrase\"    these words in this order\n"
                                   "begin*        words that begin so\n"
@@ -251,27 +306,48 @@ static const char search_more[] = "words         all of them, in any order, any 
                                   "it is selected (Alt-Up). Ctrl-End leads back.";
 
 const struct command commands[] = {
-    {"admit", "open|invited|guests", "say who is let in", admit_more, true, false, command_admit},
-    {"delete", "[=ID]", "delete a message", delete_more, false, true, command_delete},
-    {"device", "add|list|remove N", "your devices", device_more, true, false, command_device},
-    {"edit", "[=ID] [TEXT]", "change a message", edit_more, false, true, command_edit},
-    {"goto", "=ID", "show a message in its place", NULL, true, true, command_goto},
-    {"help", "[COMMAND|keys]", "what there is", NULL, false, false, command_help},
-    {"join", "#ROOM", "open a room, or make it", NULL, true, false, command_join},
-    {"key", "export|import FILE", "carry your key to another machine", key_more, true, false,
+    {"access", "public|private|read-only", "say who may come in and speak", access_more, true,
+     false, RIGHT_ACCESS, NULL},
+    {"admit", "open|invited|guests", "say who is let in", admit_more, true, false, RIGHT_ADMIT,
+     command_admit},
+    {"ban", "NICK [WHY]", "take somebody out, for good", NULL, true, false, RIGHT_BAN, NULL},
+    {"block", "NICK", "get no direct messages of somebody", block_more, true, false, RIGHT_BLOCK,
+     NULL},
+    {"claim", "TOKEN", "own this server", claim_more, true, false, RIGHT_CLAIM, command_claim},
+    {"delete", "[=ID]", "delete a message", delete_more, false, true, RIGHT_DELETE_ANY,
+     command_delete},
+    {"deop", "NICK", "make a moderator a member like others", NULL, true, false, RIGHT_DEOP, NULL},
+    {"device", "add|list|remove N", "your devices", device_more, true, false, RIGHT_DEVICE_ADD,
+     command_device},
+    {"edit", "[=ID] [TEXT]", "change a message", edit_more, false, true, RIGHT_EDIT, command_edit},
+    {"goto", "=ID", "show a message in its place", NULL, true, true, 0, command_goto},
+    {"help", "[COMMAND|keys|rights]", "what there is", NULL, false, false, 0, command_help},
+    {"invite", "[NICK]", "let somebody into the room, or the server", invite_more, false, false,
+     RIGHT_INVITE, command_invite},
+    {"join", "#ROOM", "open a room, or make it", NULL, true, false, RIGHT_JOIN, command_join},
+    {"key", "export|import FILE", "carry your key to another machine", key_more, true, false, 0,
      command_key},
-    {"leave", "", "leave this room", NULL, false, false, command_leave},
-    {"list", "", "the rooms of this server", NULL, false, false, command_list},
-    {"msg", "NICK [TEXT]", "talk to one person", NULL, true, false, command_msg},
-    {"nick", "NAME", "take another nick", NULL, true, false, command_nick},
-    {"open", "N", "show what a search found in its place", NULL, true, true, command_open},
-    {"quit", "", "end the program", NULL, false, false, command_quit},
-    {"reconnect", "", "try to connect now", NULL, false, false, command_reconnect},
-    {"room", "NAME", "show a room you are in", NULL, true, false, command_room},
-    {"search", "[WORDS]", "find messages; again: older ones", search_more, false, false,
+    {"kick", "NICK [WHY]", "take somebody out of the room", kick_more, true, false, RIGHT_KICK,
+     NULL},
+    {"leave", "", "leave this room", NULL, false, false, 0, command_leave},
+    {"list", "", "the rooms of this server", NULL, false, false, 0, command_list},
+    {"msg", "NICK [TEXT]", "talk to one person", NULL, true, false, RIGHT_TALK, command_msg},
+    {"mute", "NICK", "let somebody read but not speak", NULL, true, false, RIGHT_MUTE, NULL},
+    {"nick", "NAME", "take another nick", NULL, true, false, 0, command_nick},
+    {"op", "NICK", "make somebody a moderator", NULL, true, false, RIGHT_OP, NULL},
+    {"open", "N", "show what a search found in its place", NULL, true, true, 0, command_open},
+    {"quit", "", "end the program", NULL, false, false, 0, command_quit},
+    {"reconnect", "", "try to connect now", NULL, false, false, 0, command_reconnect},
+    {"room", "NAME", "show a room you are in", NULL, true, false, 0, command_room},
+    {"search", "[WORDS]", "find messages; again: older ones", search_more, false, false, 0,
      command_search},
-    {"topic", "[TEXT]", "show or set the topic", NULL, false, false, command_topic},
-    {"who", "", "who is here", NULL, false, false, command_who},
+    {"topic", "[TEXT]", "show or set the topic", NULL, false, false, RIGHT_TOPIC, command_topic},
+    {"transfer", "NICK", "make somebody else the owner", NULL, true, false, RIGHT_TRANSFER, NULL},
+    {"unban", "NICK", "let somebody join again", NULL, true, false, RIGHT_UNBAN, NULL},
+    {"unblock", "NICK", "get direct messages of them again", NULL, true, false, RIGHT_UNBLOCK,
+     NULL},
+    {"unmute", "NICK", "let them speak again", NULL, true, false, RIGHT_UNMUTE, NULL},
+    {"who", "", "who is here", NULL, false, false, RIGHT_READ, command_who},
 };
 const size_t command_count = sizeof commands / sizeof *commands;
 
@@ -284,8 +360,10 @@ static bool command_run(struct chat *chat, char *line) {
         bool missing = commands[i].needs_argument && argument[0] == '\0';
         if (missing)
             chat_notice(chat, "Say what: /%s %s", name, commands[i].arguments);
-        else
+        else if (commands[i].run != NULL)
             commands[i].run(chat, argument);
+        else
+            command_act(chat, &commands[i], argument);
         return missing || !commands[i].stays;
     }
     chat->failures++;

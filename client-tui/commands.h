@@ -4,6 +4,7 @@
 #define CLIENT_COMMANDS_H
 
 #include "chat.h"
+#include "rights.h"
 
 struct command {
     const char *name; /* without its slash */
@@ -11,8 +12,10 @@ struct command {
     const char *help;
     const char *more; /* what /help NAME says besides; NULL for nothing */
     bool needs_argument;
-    bool stays; /* the pane stays where it is read, as nothing comes at the room's end */
-    void (*run)(struct chat *chat, char *argument);
+    bool stays;       /* the pane stays where it is read, as nothing comes at the room's end */
+    enum right right; /* that it uses, and that /help NAME tells; 0 for none */
+    void (*run)(struct chat *chat, char *argument); /* NULL: the right is asked for, of the room on
+                                                       screen or the person that is named */
 };
 
 extern const struct command commands[];

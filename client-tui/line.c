@@ -1,5 +1,5 @@
 #include "line.h"
-#include "buffer.h"
+#include "rights.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -70,6 +70,51 @@ static struct line *line_of_happening(const struct message *event, struct wire_t
     return line;
 }
 
+/* What an act is called between the actor's nick and the subject's, and behind it. */
+static const struct {
+    enum right right;
+    const char *before;
+    const char *after;
+} line_acts[] = {
+    {RIGHT_INVITE, " invited ", ""},
+    {RIGHT_KICK, " kicked ", ""},
+    {RIGHT_BAN, " banned ", ""},
+    {RIGHT_UNBAN, " unbanned ", ""},
+    {RIGHT_MUTE, " muted ", ""},
+    {RIGHT_UNMUTE, " unmuted ", ""},
+    {RIGHT_OP, " made ", " a moderator"},
+    {RIGHT_DEOP, " made ", " a member like others"},
+    {RIGHT_TRANSFER, " made ", " the owner"},
+    {RIGHT_ACCESS, " made the room ", ""},
+};
+
+void line_describe_act(struct buffer *text, const struct message_acted *acted,
+                       const char *subject) {
+    size_t i = 0;
+    const size_t count = sizeof line_acts / sizeof *line_acts;
+    while (i < count && (unsigned)line_acts[i].right != acted->right)
+        i++;
+    buffer_append(text, acted->nick.data, acted->nick.size);
+    buffer_append_string(text, i < count ? line_acts[i].before : " did something to ");
+    if (acted->right != RIGHT_ACCESS && subject != NULL)
+        buffer_append_string(text, subject);
+    else if (acted->right != RIGHT_ACCESS)
+        buffer_append(text, acted->subject_nick.data, acted->subject_nick.size);
+    buffer_append_string(text, i < count ? line_acts[i].after : "");
+    if (acted->right != RIGHT_ACCESS && acted->detail.size > 0)
+        buffer_append_string(text, ": ");
+    buffer_append(text, acted->detail.data, acted->detail.size);
+}
+
+static struct line *line_of_act(const struct message *event) {
+    struct buffer text = {0};
+    line_describe_act(&text, &event->acted, NULL);
+    struct line *line = line_new(LINE_EVENT, &event->event, (struct wire_text){0},
+                                 (struct wire_text){(const char *)text.data, text.size});
+    buffer_free(&text);
+    return line;
+}
+
 static void line_set_amended(struct line *line, const struct message_message *message) {
     line->deleted = message->amended != 0 && message->body.size == 0;
     line->edited = message->amended != 0 && !line->deleted;
@@ -99,6 +144,8 @@ struct line *line_of_event(const struct message *event, uint32_t account, const 
                                  " set the topic: ", event->topic_set.topic);
     case MESSAGE_ROOM_MADE:
         return line_of_happening(event, event->room_made.nick, " made the room", nothing);
+    case MESSAGE_ACTED:
+        return line_of_act(event);
     case MESSAGE_RENAMED:
         return line_of_happening(event, event->renamed.nick, " is now ", event->renamed.new_nick);
     default:

@@ -62,4 +62,8 @@ struct line *line_amended(const struct line *line, const struct message *event, 
 /* Whether the text names the nick as a word. */
 bool line_mentions(struct wire_text text, const char *nick);
 
+/* Appends what somebody did by a right; `subject` is what the subject is called instead of by nick,
+ * or NULL. */
+void line_describe_act(struct buffer *text, const struct message_acted *acted, const char *subject);
+
 #endif

@@ -94,6 +94,9 @@ struct room *model_announce(struct model *model, const struct message_room *mess
     room->kind = (enum room_kind)message->kind;
     room_set_text(&room->name, message->name);
     room_set_text(&room->topic, message->topic);
+    room->access = message->access;
+    room->role = (enum role)message->role;
+    room->as_of = message->position;
     room->told = message->unread == 0 ? message->position : message->read;
     room_set_unread(room, message->read, message->unread, message->position);
     return room;
@@ -128,6 +131,51 @@ static void model_settle(struct model *model, const struct message_message *mess
     }
 }
 
+static void model_note_expelled(struct room *room, const struct message_acted *acted) {
+    struct buffer text = {0};
+    line_describe_act(&text, acted, "you");
+    room_set_text(&room->expelled, (struct wire_text){(const char *)text.data, text.size});
+    buffer_free(&text);
+}
+
+static unsigned model_access_of(struct wire_text words) {
+    unsigned access = 0;
+    if (memmem(words.data, words.size, "private", 7) != NULL)
+        access |= ACCESS_PRIVATE;
+    if (memmem(words.data, words.size, "read-only", 9) != NULL)
+        access |= ACCESS_READ_ONLY;
+    return access;
+}
+
+/* What the user's role is after an act that was done to them. */
+static const struct {
+    enum right right;
+    enum role role;
+} model_roles[] = {
+    {RIGHT_MUTE, ROLE_MUTED},  {RIGHT_UNMUTE, ROLE_MEMBER},  {RIGHT_OP, ROLE_MODERATOR},
+    {RIGHT_DEOP, ROLE_MEMBER}, {RIGHT_TRANSFER, ROLE_OWNER},
+};
+
+static void model_follow_act(struct model *model, struct room *room,
+                             const struct message_acted *acted) {
+    bool ends = acted->right == RIGHT_KICK || acted->right == RIGHT_BAN;
+    if (ends)
+        room_drop_nick(room, acted->subject_nick);
+    if (acted->id <= room->as_of)
+        return;
+    if (acted->right == RIGHT_ACCESS)
+        room->access = model_access_of(acted->detail);
+    if (acted->right == RIGHT_TRANSFER && acted->actor == model->account)
+        room->role = ROLE_MODERATOR;
+    if (acted->subject != model->account)
+        return;
+    if (ends)
+        model_note_expelled(room, acted);
+    for (size_t i = 0; i < sizeof model_roles / sizeof *model_roles; i++)
+        if ((unsigned)model_roles[i].right == acted->right)
+            room->role = model_roles[i].role;
+}
+
 /* What an event changes besides adding a line. */
 static void model_follow(struct model *model, struct room *room, const struct message *event,
                          bool fresh) {
@@ -139,6 +187,8 @@ static void model_follow(struct model *model, struct room *room, const struct me
         room_add_nick(room, event->joined.nick);
     } else if (event->type == MESSAGE_LEFT) {
         room_drop_nick(room, event->left.nick);
+    } else if (event->type == MESSAGE_ACTED) {
+        model_follow_act(model, room, &event->acted);
     } else if (event->type == MESSAGE_TOPIC_SET && fresh) {
         room_set_text(&room->topic, event->topic_set.topic);
     } else if (event->type == MESSAGE_RENAMED) {

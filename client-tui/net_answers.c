@@ -205,7 +205,8 @@ static void net_on_gone(struct net *net, const struct message *message, struct w
     reporter_answer(&net->reporter, payload);
 }
 
-static void net_on_seen(struct net *net, const struct message *message, struct wire_blob payload) {
+static void net_on_untagged(struct net *net, const struct message *message,
+                            struct wire_blob payload) {
     (void)message;
     reporter_answer(&net->reporter, payload);
 }
@@ -245,15 +246,15 @@ static void net_on_device(struct net *net, const struct message *message,
 
 static void (*const net_functions[256])(struct net *net, const struct message *message,
                                         struct wire_blob payload) = {
-    [MESSAGE_WELCOME] = net_on_welcome, [MESSAGE_ERROR] = net_on_error,
-    [MESSAGE_PING] = net_on_ping,       [MESSAGE_GOODBYE] = net_on_goodbye,
-    [MESSAGE_STORED] = net_on_stored,   [MESSAGE_REFUSED] = net_on_refused,
-    [MESSAGE_ROOM] = net_on_room,       [MESSAGE_PAGE] = net_on_page,
-    [MESSAGE_HITS] = net_on_answer,     [MESSAGE_PEOPLE] = net_on_answer,
-    [MESSAGE_ROOMS] = net_on_answer,    [MESSAGE_DONE] = net_on_answer,
-    [MESSAGE_BEHIND] = net_on_behind,   [MESSAGE_GONE] = net_on_gone,
-    [MESSAGE_SEEN] = net_on_seen,       [MESSAGE_CODE] = net_on_answer,
-    [MESSAGE_DEVICE] = net_on_device,
+    [MESSAGE_WELCOME] = net_on_welcome,     [MESSAGE_ERROR] = net_on_error,
+    [MESSAGE_PING] = net_on_ping,           [MESSAGE_GOODBYE] = net_on_goodbye,
+    [MESSAGE_STORED] = net_on_stored,       [MESSAGE_REFUSED] = net_on_refused,
+    [MESSAGE_ROOM] = net_on_room,           [MESSAGE_PAGE] = net_on_page,
+    [MESSAGE_HITS] = net_on_answer,         [MESSAGE_PEOPLE] = net_on_answer,
+    [MESSAGE_ROOMS] = net_on_answer,        [MESSAGE_DONE] = net_on_answer,
+    [MESSAGE_BEHIND] = net_on_behind,       [MESSAGE_GONE] = net_on_gone,
+    [MESSAGE_INVITATION] = net_on_untagged, [MESSAGE_SEEN] = net_on_untagged,
+    [MESSAGE_CODE] = net_on_answer,         [MESSAGE_DEVICE] = net_on_device,
 };
 
 /* Handles one payload. What a server may not say, or says in a broken way, ends the connection;

@@ -40,6 +40,7 @@ void room_free(struct room *room) {
     free(room->nicks);
     free(room->name);
     free(room->topic);
+    free(room->expelled);
     free(room);
 }
 

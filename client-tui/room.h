@@ -4,6 +4,7 @@
 #ifndef CLIENT_ROOM_H
 #define CLIENT_ROOM_H
 
+#include "rights.h"
 #include "run.h"
 
 enum {
@@ -32,6 +33,10 @@ struct room {
     enum room_kind kind;
     char *name;
     char *topic;
+    unsigned access; /* see rights.h */
+    uint64_t as_of;  /* event up to which access and role were told; later acts change them */
+    enum role role;  /* the user's */
+    char *expelled;  /* how the user was taken out of it, to be told when it is gone; or NULL */
     struct run live;
     struct run past;
     bool in_past;        /* the past passage is shown */

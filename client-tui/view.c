@@ -94,8 +94,10 @@ static void view_paint_input(const struct area *area) {
 }
 
 static void view_paint_topic(const struct area *area, const struct room *room) {
-    char name[600];
-    snprintf(name, sizeof name, " %s%s  ", room->kind == ROOM_DIRECT ? "@" : "", room->name);
+    char name[640];
+    snprintf(name, sizeof name, " %s%s  %s%s", room->kind == ROOM_DIRECT ? "@" : "", room->name,
+             room->access & ACCESS_PRIVATE ? "(private) " : "",
+             room->access & ACCESS_READ_ONLY ? "(read-only) " : "");
     paint_row(area, area->row, PAINT_BAR);
     int used = paint_clean(area->row, 0, area->columns, wire_text(name), PAINT_BAR);
     paint_clean(area->row, used, area->columns - used, wire_text(room->topic), PAINT_BAR);

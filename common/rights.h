@@ -2,6 +2,7 @@
 #ifndef COMMON_RIGHTS_H
 #define COMMON_RIGHTS_H
 
+#include "buffer.h"
 #include "protocol.h"
 
 #include <stdbool.h>
@@ -49,6 +50,13 @@ extern const size_t right_count;
 
 /* The entry of a right, NULL when there is none. */
 const struct right_entry *right_find(unsigned right);
+
+/* What those are called who have a role or a standing, for people. */
+const char *role_name(enum role role);
+const char *standing_name(enum standing standing);
+
+/* Appends who has the right: "moderators", or kind by kind where that differs. */
+void right_describe(struct buffer *text, const struct right_entry *entry);
 
 /* The least role that has the right in a room. */
 enum role right_least_role(const struct right_entry *entry, enum room_kind kind, unsigned access);
