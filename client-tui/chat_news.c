@@ -5,27 +5,56 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The server does not want us as we are: what to do about it. */
-static void chat_on_refusal(struct chat *chat, const struct news *news) {
+/* What to do about a refusal that does not say it itself; about any other, to try again. */
+static const struct {
+    unsigned code;
+    const char *advice;
+} refusal_advices[] = {
+    {ERROR_KEY_REMOVED,
+     " Another device of yours can let it in again: /device add there, and begin "
+     "here with --code CODE."},
+    {ERROR_CODE_INVALID, ""},
+    {ERROR_NEEDS_INVITATION, ""},
+    {ERROR_NEEDS_KEY, ""},
+};
+
+static const char *refusal_advice(unsigned code) {
+    for (size_t i = 0; i < sizeof refusal_advices / sizeof *refusal_advices; i++)
+        if (refusal_advices[i].code == code)
+            return refusal_advices[i].advice;
+    return " Try again: /reconnect";
+}
+
+static void chat_on_refused_nick(struct chat *chat, const struct news *news) {
     const char *nick = chat->model->nick;
+    bool owned = news->code == ERROR_NICK_OWNED;
     bool free_one = news->suggestion.size > 0;
-    if (news->code == ERROR_NICK_OWNED)
+    if (owned)
         chat_notice(chat,
                     "The nick %s belongs to somebody else. If that is you: /device add on "
                     "your other device gives a code; begin here with --code CODE.",
                     nick);
-    else if (news->code == ERROR_NICK_TAKEN && free_one)
+    if (owned && free_one)
+        chat_notice(chat, "Else choose another, such as %.*s:\n/nick %.*s",
+                    PRINTED(news->suggestion), PRINTED(news->suggestion));
+    else if (free_one)
         chat_notice(chat, "The nick %s is taken. Free is %.*s:\n/nick %.*s", nick,
                     PRINTED(news->suggestion), PRINTED(news->suggestion));
-    else if (news->code == ERROR_NICK_TAKEN || news->code == ERROR_NICK_INVALID)
+    else if (!owned)
         chat_notice(chat, "%s: %.*s. Choose another: /nick NAME", nick, PRINTED(news->text));
+}
+
+/* The server does not want us as we are. */
+static void chat_on_refusal(struct chat *chat, const struct news *news) {
+    chat->failures++;
+    if (news->code == ERROR_NICK_OWNED || news->code == ERROR_NICK_TAKEN ||
+        news->code == ERROR_NICK_INVALID)
+        chat_on_refused_nick(chat, news);
     else if (news->code == ERROR_NONE)
         chat_notice(chat, "%.*s\nThen: /reconnect", PRINTED(news->text));
     else
-        chat_notice(chat, "The server refused: %.*s. Try again: /reconnect", PRINTED(news->text));
-    if (news->code == ERROR_NICK_OWNED && free_one)
-        chat_notice(chat, "Else choose another, such as %.*s:\n/nick %.*s",
-                    PRINTED(news->suggestion), PRINTED(news->suggestion));
+        chat_notice(chat, "The server refused: %.*s.%s", PRINTED(news->text),
+                    refusal_advice(news->code));
 }
 
 static void chat_on_link(struct chat *chat, const struct news *news) {
@@ -44,7 +73,6 @@ static void chat_on_link(struct chat *chat, const struct news *news) {
         chat_notice(chat, "%s%s", chat->link_why, chat->welcomed ? "; trying again" : "");
     if (news->link_state != LINK_REFUSED)
         return;
-    chat->failures++;
     chat_on_refusal(chat, news);
 }
 

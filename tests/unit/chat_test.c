@@ -300,6 +300,25 @@ static void an_owned_nick_is_refused_with_what_to_do_about_it(void **state) {
     assert_int_equal(chat.failures, 1);
 }
 
+static void a_refusal_comes_with_what_to_do(void **state) {
+    (void)state;
+    struct news news = {.kind = NEWS_LINK, .link_state = LINK_REFUSED};
+    news.code = ERROR_KEY_REMOVED;
+    news.text = wire_text(error_text(ERROR_KEY_REMOVED));
+    chat_apply(&chat, &news);
+    assert_non_null(strstr(notices, "this device was removed from its account. Another device"));
+    notices[0] = '\0';
+    news.code = ERROR_NEEDS_INVITATION;
+    news.text = wire_text(error_text(ERROR_NEEDS_INVITATION));
+    chat_apply(&chat, &news);
+    assert_non_null(strstr(notices, "begin with --code CODE.\n"));
+    notices[0] = '\0';
+    news.code = ERROR_TAKEN_OVER;
+    news.text = wire_text(error_text(ERROR_TAKEN_OVER));
+    chat_apply(&chat, &news);
+    assert_non_null(strstr(notices, "Try again: /reconnect"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         fresh(text_is_posted_to_the_room_shown),
@@ -320,6 +339,7 @@ int main(void) {
         fresh(an_edit_without_a_text_asks_for_the_present_one),
         fresh(what_does_not_fit_into_a_frame_is_told),
         fresh(what_still_waits_is_not_passed_over_for_what_was_said_before),
+        fresh(a_refusal_comes_with_what_to_do),
         fresh(an_owned_nick_is_refused_with_what_to_do_about_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
