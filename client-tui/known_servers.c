@@ -80,7 +80,7 @@ static bool known_append(int file, const char *path, const char *line) {
 
 bool known_servers_add(const char *path, const char *host, const char *port,
                        const uint8_t key[LINK_KEY_BYTES]) {
-    char fingerprint[KEY_FINGERPRINT_SIZE];
+    char fingerprint[KEY_FINGERPRINT_SIZE] = "";
     char *line = NULL;
     if (key != NULL)
         key_fingerprint(key, fingerprint);

@@ -114,7 +114,7 @@ void state_marks_put(struct room *room, uint32_t account, unsigned marks);
 void state_block_put(struct account *account, uint32_t other, bool blocks);
 
 /* state_presence.c */
-bool state_presence_link(struct state *state, struct presence *presence);
+void state_presence_link(struct state *state, struct presence *presence);
 void state_presence_unlink(struct state *state, struct presence *presence);
 
 #endif

@@ -27,15 +27,12 @@ static bool state_presence_place(struct state *state, uint64_t session) {
     return true;
 }
 
-bool state_presence_link(struct state *state, struct presence *presence) {
+void state_presence_link(struct state *state, struct presence *presence) {
     struct account *account = presence->account;
-    if (!state_hold_nick(state, account))
-        return false;
     presence->next = account->presences;
     account->presences = presence;
     state->presences[session_worker(presence->session)].slots[session_slot(presence->session)] =
         presence;
-    return true;
 }
 
 void state_presence_unlink(struct state *state, struct presence *presence) {
@@ -51,17 +48,15 @@ void state_presence_unlink(struct state *state, struct presence *presence) {
 struct presence *state_attach(struct state *state, struct account *account, struct device *device,
                               uint64_t session) {
     struct presence *presence = calloc(1, sizeof *presence);
-    if (presence == NULL || !state_presence_place(state, session) || !state_undo_reserve(state)) {
+    if (presence == NULL || !state_presence_place(state, session) || !state_undo_reserve(state) ||
+        !state_hold_nick(state, account)) {
         free(presence);
         return NULL;
     }
     presence->session = session;
     presence->account = account;
     presence->device = device;
-    if (!state_presence_link(state, presence)) {
-        free(presence);
-        return NULL;
-    }
+    state_presence_link(state, presence);
     state_undo_note(state, (struct undo){.kind = UNDO_ATTACH, .presence = presence});
     return presence;
 }

@@ -77,6 +77,9 @@ static void undo_attach(struct state *state, struct undo *undo) {
 
 static void undo_detach(struct state *state, struct undo *undo) {
     state_presence_link(state, undo->presence);
+    /* What was freed for it may be gone by now: then the nick is held again with the next greeting.
+     */
+    state_hold_nick(state, undo->presence->account);
     undo->presence = NULL;
 }
 
