@@ -71,6 +71,28 @@ static void a_nick_that_looks_like_an_owned_one_is_owned_too(void **state) {
     assert_int_equal(expect(rig, MESSAGE_ERROR).error.code, ERROR_NO_SUCH_PERSON);
 }
 
+/* As when a new ICU sees more nicks as alike, or fewer texts are nicks. */
+static void who_owns_a_nick_keeps_it_when_the_rules_change(void **state) {
+    struct rig *rig = *state;
+    enter(rig, (struct greeting){.session = 1, .key = 7, .nick = "alice"});
+    enter(rig, (struct greeting){.session = 2, .key = 8, .nick = "bob"});
+    enter(rig, (struct greeting){.session = 3, .key = 9, .nick = "carol"});
+    change_log(rig, "UPDATE accounts SET nick='aIice' WHERE id=2;"
+                    "UPDATE accounts SET nick='no nick' WHERE id=3");
+    struct greeting greeting = {.session = 1, .key = 7, .nick = "x", .keeps_nick = true};
+    assert_true(wire_text_equal(enter(rig, greeting).nick, wire_text("alice")));
+    greeting.session = 2;
+    greeting.key = 8;
+    assert_true(wire_text_equal(enter(rig, greeting).nick, wire_text("aIice")));
+    disconnect(rig, 2);
+    greeting.session = 3;
+    greeting.key = 9;
+    assert_true(wire_text_equal(enter(rig, greeting).nick, wire_text("no nick")));
+    assert_int_equal(
+        be_refused(rig, (struct greeting){.session = 4, .key = 10, .nick = "alice"}).code,
+        ERROR_NICK_OWNED);
+}
+
 static void a_nick_that_was_given_up_is_free(void **state) {
     struct rig *rig = *state;
     enter(rig, (struct greeting){.session = 1, .key = 7, .nick = "alice"});
@@ -284,6 +306,7 @@ int main(void) {
         identified(the_key_is_the_account),
         identified(the_first_key_to_claim_a_nick_owns_it_whether_it_is_connected_or_not),
         identified(a_nick_that_looks_like_an_owned_one_is_owned_too),
+        identified(who_owns_a_nick_keeps_it_when_the_rules_change),
         identified(a_nick_that_was_given_up_is_free),
         identified(a_guest_holds_a_nick_while_connected),
         identified(a_known_person_keeps_the_nick_or_takes_the_one_asked_for),
