@@ -1,12 +1,13 @@
 /* The documents say what the tables say. With UPDATE=1 in the environment the tables of
- * docs/protocol.md are written anew instead (make protocol-doc). Runs in the project's folder. */
+ * docs/protocol.md and docs/rights.md are written anew instead (make protocol-doc). Runs in the
+ * project's folder. */
 #include "test.h"
 #include "bounds.h"
 #include "commands.h"
 #include "keys.h"
 #include "protocol.h"
+#include "rights.h"
 
-static const char protocol_path[] = "docs/protocol.md";
 static const char tables_begin[] = "<!-- tables: written by `make protocol-doc` -->\n";
 static const char tables_end[] = "<!-- end of tables -->\n";
 
@@ -56,29 +57,59 @@ static void write_tables(struct buffer *out) {
 #undef LIMIT
 }
 
-static void update(const char *text, const char *from, const char *to, const char *tables) {
-    FILE *file = fopen(protocol_path, "w");
+static void update(const char *path, const char *text, const char *from, const char *to,
+                   const char *tables) {
+    FILE *file = fopen(path, "w");
     assert_non_null(file);
     fprintf(file, "%.*s%s%s", (int)(from - text), text, tables, to);
     fclose(file);
 }
 
-static void the_protocol_document_has_the_tables_as_they_are(void **state) {
-    (void)state;
+static const char *least_in(const struct right_entry *entry, enum room_kind kind, unsigned access) {
+    return role_name(right_least_role(entry, kind, access));
+}
+
+static void write_rights(struct buffer *out) {
+    buffer_append_string(
+        out, "## In a room\n\n| right | to | public | private | read-only | of two people "
+             "|\n|---|---|---|---|---|---|\n");
+    for (size_t i = 0; i < right_count; i++)
+        if (rights[i].of_room)
+            buffer_append_format(out, "| `%s` | %s | %s | %s | %s | %s |\n", rights[i].name,
+                                 rights[i].about, least_in(&rights[i], ROOM_PUBLIC, 0),
+                                 least_in(&rights[i], ROOM_PUBLIC, ACCESS_PRIVATE),
+                                 least_in(&rights[i], ROOM_PUBLIC, ACCESS_READ_ONLY),
+                                 least_in(&rights[i], ROOM_DIRECT, 0));
+    buffer_append_string(out, "\n## On the server\n\n| right | to | who may |\n|---|---|---|\n");
+    for (size_t i = 0; i < right_count; i++)
+        if (!rights[i].of_room)
+            buffer_append_format(out, "| `%s` | %s | %s |\n", rights[i].name, rights[i].about,
+                                 standing_name(rights[i].least));
+    buffer_append_string(out, "\n");
+}
+
+/* Compares what lies between the marks of a document with the tables, or writes it anew. */
+static void expect_tables(const char *path, void (*write)(struct buffer *out)) {
     struct buffer tables = {0};
-    char *text = file_read(protocol_path);
+    char *text = file_read(path);
     char *from = strstr(text, tables_begin);
     char *to = strstr(text, tables_end);
     assert_non_null(from);
     assert_non_null(to);
     from += strlen(tables_begin);
-    write_tables(&tables);
+    write(&tables);
     if (getenv("UPDATE") != NULL)
-        update(text, from, to, buffer_string(&tables));
+        update(path, text, from, to, buffer_string(&tables));
     else if ((size_t)(to - from) != tables.size || memcmp(from, tables.data, tables.size) != 0)
-        fail_msg("%s differs from common/protocol.def; run `make protocol-doc`", protocol_path);
+        fail_msg("%s differs from the tables in common/; run `make protocol-doc`", path);
     buffer_free(&tables);
     free(text);
+}
+
+static void the_documents_have_the_tables_as_they_are(void **state) {
+    (void)state;
+    expect_tables("docs/protocol.md", write_tables);
+    expect_tables("docs/rights.md", write_rights);
 }
 
 static void expect_named(const char *path, const char *text, const char *format, const char *name) {
@@ -129,7 +160,7 @@ static void the_manuals_name_every_option(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_protocol_document_has_the_tables_as_they_are),
+        cmocka_unit_test(the_documents_have_the_tables_as_they_are),
         cmocka_unit_test(the_manual_names_every_command_and_key),
         cmocka_unit_test(the_manuals_name_every_option),
     };

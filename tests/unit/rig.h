@@ -103,8 +103,8 @@ static inline void send_from(struct rig *rig, uint32_t session, const struct req
 }
 
 static inline void send_message(struct rig *rig, uint32_t session, const struct message *message) {
-    const struct request_origin nowhere = {0};
-    send_from(rig, session, &nowhere, message);
+    const struct request_origin here = {.loopback = true};
+    send_from(rig, session, &here, message);
 }
 
 /* Frames that came out of the inbox, in order; taken one by one. */
