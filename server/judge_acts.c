@@ -56,7 +56,7 @@ static enum error_code judge_find_subject(const struct judge *judge, const struc
     if (act->subject == NULL)
         return ERROR_NO_SUCH_PERSON;
     if (!room_acts[act->right].on_equals &&
-        judge_role(judge, act->subject, room) >= judge_role(judge, act->actor, room))
+        state_rank(judge->state, room, act->subject->id) >= judge_role(judge, act->actor, room))
         return ERROR_NOT_ALLOWED;
     return ERROR_NONE;
 }

@@ -67,6 +67,7 @@ static void reader_page(struct reader *reader, struct request *request) {
     bool more = false;
     if (wish->limit > PAGE_MESSAGES_MAX)
         wish->limit = PAGE_MESSAGES_MAX;
+    FAULT_POINT("reader-page");
     if (archive_page(reader->archive, wish, &events, &more)) {
         struct message page = {.type = MESSAGE_PAGE};
         page.page.tag = wish->tag;

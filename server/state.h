@@ -180,7 +180,8 @@ unsigned room_marks(const struct room *room, uint32_t account);
 bool state_set_marks(struct state *state, struct room *room, uint32_t account, unsigned marks);
 bool state_set_access(struct state *state, struct room *room, unsigned access);
 bool state_set_room_owner(struct state *state, struct room *room, uint32_t account);
-/* What the account is in the room. */
+/* What the account is in the room; and what it would be as a member, if it is not banned. */
+enum role state_rank(const struct state *state, const struct room *room, uint32_t account);
 enum role state_role(const struct state *state, const struct room *room, uint32_t account);
 bool account_blocks(const struct account *account, uint32_t other);
 bool state_set_block(struct state *state, struct account *account, uint32_t other, bool blocks);

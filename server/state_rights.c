@@ -74,23 +74,29 @@ bool state_set_room_owner(struct state *state, struct room *room, uint32_t accou
     return true;
 }
 
-enum role state_role(const struct state *state, const struct room *room, uint32_t account) {
-    bool member = room_has_member(room, account);
-    if (room->kind == ROOM_DIRECT)
-        return member ? ROLE_MEMBER : ROLE_STRANGER;
+enum role state_rank(const struct state *state, const struct room *room, uint32_t account) {
     /* Nobody made the lobby: it is the server's. Other public rooms obey its owner too. */
     bool owns_server = account == state->owner && account != 0;
     bool owner = room->id == STATE_LOBBY ? owns_server : room->owner == account;
     unsigned marks = room_marks(room, account);
-    if (!owner && (marks & MARK_BANNED))
-        return ROLE_BANNED;
-    if (!member)
-        return owner || (marks & (MARK_INVITED | MARK_MODERATOR)) ? ROLE_INVITED : ROLE_STRANGER;
     if (owner || (owns_server && !(room->access & ACCESS_PRIVATE)))
         return ROLE_OWNER;
+    if (marks & MARK_BANNED)
+        return ROLE_BANNED;
     if (marks & MARK_MODERATOR)
         return ROLE_MODERATOR;
     return marks & MARK_MUTED ? ROLE_MUTED : ROLE_MEMBER;
+}
+
+enum role state_role(const struct state *state, const struct room *room, uint32_t account) {
+    bool member = room_has_member(room, account);
+    if (room->kind == ROOM_DIRECT)
+        return member ? ROLE_MEMBER : ROLE_STRANGER;
+    enum role rank = state_rank(state, room, account);
+    if (member || rank == ROLE_BANNED)
+        return rank;
+    bool may_come = rank >= ROLE_MODERATOR || (room_marks(room, account) & MARK_INVITED) != 0;
+    return may_come ? ROLE_INVITED : ROLE_STRANGER;
 }
 
 bool account_blocks(const struct account *account, uint32_t other) {
