@@ -19,6 +19,19 @@ static size_t judge_count_own_rooms(const struct judge *judge, const struct acco
     return count;
 }
 
+/* Makes a room, unless its name looks like another one's; NULL after answering so. */
+static struct room *judge_make_public_room(struct judge *judge, const struct request *request,
+                                           const struct presence *presence,
+                                           const struct name *name) {
+    const struct room *like;
+    bool known = state_find_like_room(judge->state, name, &like);
+    if (known && like == NULL)
+        return judge_make_room(judge, ROOM_PUBLIC, name->shown, presence->account);
+    judge_error(judge, request, request->message.join.tag,
+                known ? ERROR_ROOM_LOOKS_LIKE : ERROR_FAILED);
+    return NULL;
+}
+
 void judge_join(struct judge *judge, const struct request *request, struct presence *presence) {
     const struct message_join *join = &request->message.join;
     struct name name;
@@ -41,7 +54,7 @@ void judge_join(struct judge *judge, const struct request *request, struct prese
         return;
     }
     if (room == NULL)
-        room = judge_make_room(judge, ROOM_PUBLIC, name.shown, presence->account);
+        room = judge_make_public_room(judge, request, presence, &name);
     if (room == NULL)
         return;
     if (member) {

@@ -59,6 +59,7 @@ void state_room_free(struct room *room) {
     free(room->topic);
     free(room->members);
     free(room->marks);
+    free(room->looks);
     free(room);
 }
 

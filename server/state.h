@@ -94,6 +94,7 @@ struct room {
     enum room_kind kind;
     char *name;   /* with its #; "LOW:HIGH", the members' account ids, for a direct room */
     char *folded; /* unique among rooms */
+    char *looks;  /* keys of the name, once they were asked for; see state_room_names.c */
     char *topic;
     uint32_t owner;          /* account that made it, or was given it */
     unsigned access;         /* see rights.h */
@@ -134,6 +135,10 @@ uint32_t state_next_account(const struct state *state);
 
 struct room *state_room(const struct state *state, uint32_t id);
 struct room *state_room_by_name(const struct state *state, const char *folded_name);
+/* A room, public or private, whose name looks like that one; NULL for none. False when that cannot
+ * be found out: then no room of that name must be made. */
+bool state_find_like_room(const struct state *state, const struct name *name,
+                          const struct room **like);
 /* Messages of all rooms that are in the log. */
 uint64_t state_kept_messages(const struct state *state);
 uint32_t state_next_room(const struct state *state);
