@@ -23,6 +23,8 @@ enum {
     WORKER_HAND_OVER_BYTES = 1 << 20, /* requests gathered before they are handed over at once */
     WORKER_SWEEP_MILLISECONDS = 1000,
     WORKER_ACCEPTS_MAX = 64, /* a turn, so that a storm of connections delays nobody for long */
+    /* The same for their handshakes, each step of which costs a few tenths of a millisecond. */
+    WORKER_GREETING_STEPS_MAX = 16,
     WORKER_ACCEPT_PAUSE_MILLISECONDS = 100
 };
 
@@ -106,6 +108,13 @@ static void worker_clear_eventfd(int descriptor) {
     (void)got;
 }
 
+/* Whether a connection that is being secured has to wait for the next turn, when epoll tells of it
+ * again. */
+static bool worker_puts_off(struct worker *worker, const struct session *session) {
+    return session->phase == SESSION_NEW && worker->options.tls != NULL &&
+           ++worker->greeting_steps > WORKER_GREETING_STEPS_MAX;
+}
+
 static void worker_handle(struct worker *worker, const struct epoll_event *event) {
     if (event->data.ptr == &worker->options.listener) {
         worker_accept(worker);
@@ -113,6 +122,8 @@ static void worker_handle(struct worker *worker, const struct epoll_event *event
         worker_clear_eventfd(worker->log_has_room);
     } else if (event->data.ptr != worker) {
         struct session *session = event->data.ptr;
+        if (worker_puts_off(worker, session))
+            return;
         if (session->phase != SESSION_ENDED && (event->events & EPOLLOUT))
             session_mark_dirty(worker, session);
         if (session->phase != SESSION_ENDED &&
@@ -139,6 +150,7 @@ static void worker_wait(struct worker *worker) {
     struct epoll_event events[WORKER_EVENTS];
     int count = epoll_wait(worker->epoll, events, WORKER_EVENTS, worker_patience(worker));
     worker->now = clock_monotonic();
+    worker->greeting_steps = 0;
     for (int i = 0; i < count; i++)
         worker_handle(worker, &events[i]);
 }

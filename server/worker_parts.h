@@ -27,7 +27,8 @@ struct worker {
     bool log_is_full;
     struct dispatch dispatch;
     struct roster roster;
-    uint64_t position; /* id of the last event that passed through here */
+    unsigned greeting_steps; /* of handshakes, in this turn */
+    uint64_t position;       /* id of the last event that passed through here */
     struct session_table sessions;
     struct session *dirty;
     struct session *ended;
