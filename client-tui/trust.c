@@ -107,8 +107,8 @@ void trust_settle(struct trust *trust) {
     else if (first)
         snprintf(
             trust->text, sizeof trust->text,
-            "You are at %s port %s for the first time. Its key is\n%s\nand is kept: if it ever "
-            "changes, you are told. To be sure, compare it with what chat-server --fingerprint "
+            "You are at %s port %s for the first time.\nIts key is\n%s\nand is kept: if it "
+            "ever changes, you are told. To be sure, compare it with what chat-server --fingerprint "
             "says there.",
             trust->host, trust->port, is);
 }

@@ -79,9 +79,10 @@ struct tls *tls_server_read(const char *certificate_path, const char *key_path,
     if (context == NULL || SSL_CTX_use_certificate_chain_file(context, certificate_path) != 1)
         return tls_failed(context, problem, what);
     const X509 *certificate = SSL_CTX_get0_certificate(context);
-    if (X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0) {
-        snprintf(problem->text, sizeof problem->text, "the certificate %s has expired",
-                 certificate_path);
+    if (X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0 ||
+        X509_cmp_current_time(X509_get0_notBefore(certificate)) >= 0) {
+        snprintf(problem->text, sizeof problem->text,
+                 "the certificate %s has expired, or is not valid yet", certificate_path);
         SSL_CTX_free(context);
         return NULL;
     }
