@@ -87,10 +87,14 @@ void judge_tell_invitation(struct judge *judge, const struct presence *presence,
 enum error_code judge_invite(struct judge *judge, struct room *room, const struct act *act) {
     if (room_marks(room, act->subject->id) & MARK_BANNED)
         return ERROR_NOT_ALLOWED;
-    if (room_has_member(room, act->subject->id))
+    /* An invitation is told once, and not by somebody who is not to be heard. */
+    if (room_has_member(room, act->subject->id) ||
+        (room_marks(room, act->subject->id) & MARK_INVITED))
         return ERROR_NONE;
     judge_add_marks(judge, room, act->subject, MARK_INVITED, 0);
     judge_tell_act(judge, room, act);
+    if (account_blocks(act->subject, act->actor->id))
+        return ERROR_NONE;
     for (const struct presence *each = act->subject->presences; each != NULL; each = each->next)
         judge_tell_invitation(judge, each, room, act->actor->nick);
     return ERROR_NONE;
