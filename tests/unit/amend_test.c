@@ -137,9 +137,10 @@ static void a_segment_that_edits_make_large_is_cut(void **state) {
     forget_rest();
 }
 
-/* Whether any file of the folder holds the bytes. */
+/* Whether any file of the folder holds the bytes. What is moved from a write-ahead log into its
+ * database meanwhile is seen, for they are read in that order. */
 static bool folder_holds(const struct rig *rig, const char *bytes) {
-    static const char *const names[] = {"log.db", "log.db-wal", "search.db", "search.db-wal"};
+    static const char *const names[] = {"log.db-wal", "log.db", "search.db-wal", "search.db"};
     bool found = false;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[64];
