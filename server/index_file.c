@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 enum {
-    INDEX_VERSION = 4,
+    INDEX_VERSION = 5,
     INDEX_CUT_ROWS = 1000,   /* a transaction */
     INDEX_PURGE_PAGES = 256, /* a step */
     INDEX_BUSY_MILLISECONDS = 2000
@@ -30,6 +30,7 @@ static const char index_schema[] =
 
 enum index_statement {
     INDEX_ADD,
+    INDEX_ADD_FENCE,
     INDEX_BODY,
     INDEX_REMOVE,
     INDEX_CUT,
@@ -39,12 +40,14 @@ enum index_statement {
     INDEX_STATEMENTS
 };
 
+/* The row of a message has twice its id, that of a fence one more. */
 static const char *const index_statements[INDEX_STATEMENTS] = {
-    [INDEX_ADD] = "INSERT INTO words(rowid, keys, body) VALUES(?,?,?)",
-    [INDEX_BODY] = "SELECT body FROM words WHERE rowid=?",
-    [INDEX_REMOVE] = "DELETE FROM words WHERE rowid=?",
+    [INDEX_ADD] = "INSERT INTO words(rowid, keys, body) VALUES(?*2,?,?)",
+    [INDEX_ADD_FENCE] = "INSERT INTO words(rowid, keys, body) VALUES(?*2+1,?,'')",
+    [INDEX_BODY] = "SELECT body FROM words WHERE rowid=?*2",
+    [INDEX_REMOVE] = "DELETE FROM words WHERE rowid=?*2",
     [INDEX_CUT] = "DELETE FROM words WHERE rowid IN"
-                  " (SELECT rowid FROM words WHERE rowid<=? ORDER BY rowid LIMIT ?)",
+                  " (SELECT rowid FROM words WHERE rowid<=?*2+1 ORDER BY rowid LIMIT ?)",
     [INDEX_ADD_QUARTER] = "INSERT INTO quarters VALUES(?,?,?) ON CONFLICT DO UPDATE"
                           " SET first_id=min(first_id, excluded.first_id),"
                           " last_id=max(last_id, excluded.last_id)",
@@ -59,6 +62,7 @@ struct index_file {
     int64_t quarter; /* of the messages added last; their ids, not yet written */
     uint64_t quarter_first;
     uint64_t quarter_last; /* 0 when there are none */
+    uint64_t committed;    /* events up to here are in the file */
     bool purging;          /* a purge is under way */
 };
 
@@ -129,8 +133,10 @@ static void index_unlink(const char *path) {
 struct index_file *index_file_open(const char *path, const struct archive_origin *log,
                                    struct index_mark *mark) {
     struct index_file *file = index_open(path);
-    if (file != NULL && index_load_mark(file, log, mark))
+    if (file != NULL && index_load_mark(file, log, mark)) {
+        file->committed = mark->last_id;
         return file;
+    }
     index_file_close(file);
     index_unlink(path);
     file = index_open(path);
@@ -180,12 +186,30 @@ static bool index_write_quarter(struct index_file *file) {
     return index_run(add);
 }
 
+/* Puts up a fence at the end of what is added, if enough was since the last one. */
+static bool index_write_fence(struct index_file *file, uint64_t last_id) {
+    sqlite3_stmt *add = file->statements[INDEX_ADD_FENCE];
+    struct buffer keys = {0};
+    if (last_id / INDEX_FENCE_IDS == file->committed / INDEX_FENCE_IDS)
+        return true;
+    index_keys_add_fence(&keys);
+    sqlite3_bind_int64(add, 1, (sqlite3_int64)last_id);
+    sqlite3_bind_text64(add, 2, buffer_string(&keys), keys.size, SQLITE_STATIC, SQLITE_UTF8);
+    bool done = !keys.failed && index_run(add);
+    sqlite3_clear_bindings(add);
+    buffer_free(&keys);
+    return done;
+}
+
 bool index_file_commit(struct index_file *file, const struct index_mark *mark) {
     sqlite3_stmt *set = file->statements[INDEX_SET_MARK];
     sqlite3_bind_int64(set, 1, (sqlite3_int64)mark->last_id);
     sqlite3_bind_int64(set, 2, (sqlite3_int64)mark->cut);
     sqlite3_bind_int(set, 3, mark->purge);
-    return index_write_quarter(file) && index_run(set) && index_execute(file, "COMMIT");
+    bool done = index_write_quarter(file) && index_write_fence(file, mark->last_id) &&
+                index_run(set) && index_execute(file, "COMMIT");
+    file->committed = done ? mark->last_id : file->committed;
+    return done;
 }
 
 void index_file_abandon(struct index_file *file) {

@@ -1,6 +1,10 @@
 #include "index_keys.h"
 #include "name.h"
 
+void index_keys_add_fence(struct buffer *keys) {
+    buffer_append_string(keys, "fence");
+}
+
 void index_keys_add_room(struct buffer *keys, uint32_t room) {
     buffer_append_format(keys, "r%u", room);
 }

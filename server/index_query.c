@@ -53,10 +53,17 @@ bool index_query_next_beginning(struct wire_text *words, struct wire_text *begin
     return false;
 }
 
-/* Between two parts of the expression, all of which must hold. */
-static void query_join(struct buffer *query) {
-    if (query->size > 0)
-        buffer_append_string(query, " AND ");
+/* Begins a part of the expression, all of which must hold. */
+static void query_begin_part(struct buffer *query) {
+    buffer_append_string(query, query->size > 0 ? " AND (" : "(");
+}
+
+/* A fence is a match of each part: were it one beside them all, FTS5 would look for where they meet
+ * before it came to the fence. */
+static void query_end_part(struct buffer *query) {
+    buffer_append_string(query, " OR keys : ");
+    index_keys_add_fence(query);
+    buffer_append_string(query, ")");
 }
 
 static void query_add_words(struct buffer *query, struct wire_text words) {
@@ -65,21 +72,23 @@ static void query_add_words(struct buffer *query, struct wire_text words) {
     while (query_next_term(&words, &term, &beginning)) {
         if (term.size == 0)
             continue;
-        query_join(query);
+        query_begin_part(query);
         buffer_append_string(query, "body : ");
         query_add_string(query, term.data, term.size);
         buffer_append_string(query, beginning ? " *" : "");
+        query_end_part(query);
     }
 }
 
 static void query_add_nick(struct buffer *query, struct wire_text nick) {
-    query_join(query);
+    query_begin_part(query);
     buffer_append_string(query, "keys : ");
     size_t before = query->size;
     index_keys_add_nick(query, nick);
     /* What cannot be a nick is nobody's. */
     if (query->size == before)
         buffer_append_string(query, "nobody");
+    query_end_part(query);
 }
 
 void index_query_write(struct buffer *query, const struct message_search *wish, uint32_t room) {
@@ -88,7 +97,8 @@ void index_query_write(struct buffer *query, const struct message_search *wish, 
         query_add_nick(query, wish->from);
     if (room == 0)
         return;
-    query_join(query);
+    query_begin_part(query);
     buffer_append_string(query, "keys : ");
     index_keys_add_room(query, room);
+    query_end_part(query);
 }

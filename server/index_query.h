@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 /* Appends the FTS5 expression for messages that have all the words, "phrases" and beginnings* of
- * the search, and its nick; in the room, unless that is 0. Empty when every message has. */
+ * the search, and its nick; in the room, unless that is 0; and for all fences (index_keys.h). Empty
+ * when every message has. */
 void index_query_write(struct buffer *query, const struct message_search *wish, uint32_t room);
 
 /* Takes the words up to the next beginning* off them; false when there is none. */

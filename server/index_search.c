@@ -12,11 +12,11 @@
 #include <stdlib.h>
 
 enum {
-    SEARCH_MILLISECONDS = 100,  /* after which no further window is begun */
-    SEARCH_WINDOW_IDS = 65536,  /* of the first; each further one is twice as long */
+    SEARCH_MILLISECONDS = 50,   /* after which it ends, at a fence or between two windows */
+    SEARCH_WINDOW_IDS = 65536,  /* of the first; each further one is four times as long */
     SEARCH_PLACES_MAX = 300000, /* of all words that begin as is wished for */
     SEARCH_STEPS_BETWEEN_CHECKS = 500,
-    SEARCH_PASSED_OVER_MAX = 500
+    SEARCH_PASSED_OVER_MAX = 100
 };
 
 /* To tell what a beginning is to the index, and how often it has words that begin so. */
@@ -60,8 +60,9 @@ struct index_search *index_search_open(const char *folder) {
     opened = opened &&
              sqlite3_exec(search->database, search_schema, NULL, NULL, NULL) == SQLITE_OK &&
              index_search_prepare(search,
-                                  "SELECT rowid FROM words WHERE words MATCH ?1"
-                                  " AND rowid BETWEEN ?2 AND ?3 ORDER BY rowid DESC",
+                                  "SELECT rowid / 2, rowid % 2 FROM words WHERE words MATCH ?1"
+                                  " AND rowid BETWEEN ?2 * 2 AND ?3 * 2 + 1"
+                                  " ORDER BY rowid DESC",
                                   &search->find) &&
              index_search_prepare(search,
                                   "SELECT min(first_id), max(last_id) FROM quarters"
@@ -111,11 +112,13 @@ struct finding {
     size_t room_count;
     sqlite3_int64 first; /* ids between which hits may lie */
     sqlite3_int64 last;
-    uint64_t looked_to;  /* ids from here on were looked at; 0 when all were */
-    struct buffer ids;   /* of the hits found, uint64_t each */
-    struct buffer event; /* the one looked at */
-    unsigned passed_over;
-    int result; /* of the last step: SQLITE_ROW while there may be more */
+    uint64_t looked_to;   /* ids from here on were looked at; 0 when all were */
+    struct buffer ids;    /* of the hits found, uint64_t each */
+    struct buffer event;  /* the one looked at */
+    unsigned passed_over; /* messages of rooms that are not the searcher's */
+    uint64_t deadline;    /* by the monotonic clock, */
+    bool abandoned;       /* and a window was left because of it */
+    int result;           /* of the last step: SQLITE_ROW while there may be more */
 };
 
 /* The newest id that the index has; beyond it there is nothing to look for. */
@@ -188,7 +191,7 @@ static int compare_ids(const void *a, const void *b) {
 }
 
 /* Whether the message is a hit: the index has all rooms and may be a moment behind, and not all of
- * a quarter of an hour may be wished for. */
+ * a quarter of an hour may be wished for. Counts those of other rooms. */
 static bool finding_counts(struct finding *finding, uint64_t id) {
     const struct message_search *wish = finding->wish;
     struct message hit;
@@ -200,11 +203,26 @@ static bool finding_counts(struct finding *finding, uint64_t id) {
         return false;
     const struct wire_blob payload = {finding->event.data + FRAME_HEAD,
                                       finding->event.size - FRAME_HEAD};
-    return message_decode(payload, &hit) == ERROR_NONE && hit.type == MESSAGE_MESSAGE &&
-           hit.message.body.size > 0 && hit.message.time >= wish->since &&
-           (wish->until == 0 || hit.message.time < wish->until) &&
-           bsearch(&hit.message.room, finding->rooms, finding->room_count, sizeof hit.message.room,
-                   compare_rooms) != NULL;
+    if (message_decode(payload, &hit) != ERROR_NONE || hit.type != MESSAGE_MESSAGE)
+        return false;
+    bool in_rooms = bsearch(&hit.message.room, finding->rooms, finding->room_count,
+                            sizeof hit.message.room, compare_rooms) != NULL;
+    finding->passed_over += !in_rooms;
+    return in_rooms && hit.message.body.size > 0 && hit.message.time >= wish->since &&
+           (wish->until == 0 || hit.message.time < wish->until);
+}
+
+/* Looks at the row that the search has come to. At a fence it is only asked whether time is left.
+ */
+static void finding_take_row(struct finding *finding, unsigned *found) {
+    sqlite3_stmt *find = finding->search->find;
+    uint64_t id = (uint64_t)sqlite3_column_int64(find, 0);
+    if (sqlite3_column_int(find, 1) != 0) {
+        finding->abandoned = clock_monotonic() >= finding->deadline;
+    } else if (finding_counts(finding, id)) {
+        buffer_append(&finding->ids, &id, sizeof id);
+        (*found)++;
+    }
 }
 
 /* Gathers the ids of the newest hits that match, in the room or (0) in all. Gives up after having
@@ -217,19 +235,11 @@ static void finding_gather(struct finding *finding, uint32_t room, unsigned pass
     sqlite3_bind_text64(find, 1, buffer_string(&query), query.size, SQLITE_STATIC, SQLITE_UTF8);
     sqlite3_bind_int64(find, 2, finding->first);
     sqlite3_bind_int64(find, 3, finding->last);
-    finding->passed_over = 0;
     finding->result = query.failed ? SQLITE_NOMEM : SQLITE_ROW;
     while (finding->result == SQLITE_ROW && found <= finding->wish->limit &&
-           finding->passed_over <= pass_over_max &&
-           (finding->result = sqlite3_step(find)) == SQLITE_ROW) {
-        uint64_t id = (uint64_t)sqlite3_column_int64(find, 0);
-        if (finding_counts(finding, id)) {
-            buffer_append(&finding->ids, &id, sizeof id);
-            found++;
-        } else {
-            finding->passed_over++;
-        }
-    }
+           finding->passed_over <= pass_over_max && !finding->abandoned &&
+           (finding->result = sqlite3_step(find)) == SQLITE_ROW)
+        finding_take_row(finding, &found);
     sqlite3_reset(find);
     sqlite3_clear_bindings(find);
     buffer_free(&query);
@@ -252,6 +262,10 @@ static bool finding_goes_well(const struct finding *finding) {
     return finding->result == SQLITE_ROW || finding->result == SQLITE_DONE;
 }
 
+static bool finding_goes_on(const struct finding *finding) {
+    return finding_goes_well(finding) && !finding->abandoned;
+}
+
 /* Whether there are words or a nick to look for. */
 static bool search_has_terms(const struct message_search *wish) {
     struct buffer query = {0};
@@ -269,35 +283,47 @@ static void finding_look(struct finding *finding) {
         finding_gather(finding, finding->rooms[0], UINT_MAX);
         return;
     }
-    if (search_has_terms(finding->wish)) {
+    if (finding->passed_over <= SEARCH_PASSED_OVER_MAX && search_has_terms(finding->wish)) {
         finding_gather(finding, 0, SEARCH_PASSED_OVER_MAX);
         if (finding->passed_over <= SEARCH_PASSED_OVER_MAX)
             return;
         finding->ids.size = before;
     }
-    for (size_t i = 0; i < finding->room_count && finding_goes_well(finding); i++) {
+    for (size_t i = 0; i < finding->room_count && finding_goes_on(finding); i++) {
         finding_gather(finding, finding->rooms[i], UINT_MAX);
         finding_keep_newest(finding);
     }
 }
 
+/* Looks through one window of ids. What it found in one that it had to leave counts for nothing:
+ * who asks on begins there anew. */
+static void finding_look_through(struct finding *finding, sqlite3_int64 start, sqlite3_int64 end) {
+    size_t known = finding->ids.size;
+    finding->first = start;
+    FAULT_POINT("search-window");
+    finding_look(finding);
+    if (finding->abandoned) {
+        finding->ids.size = known;
+        return;
+    }
+    finding->last = start - 1;
+    finding->looked_to = start > end ? (uint64_t)start : 0;
+}
+
 /* Looks through one window after the other, back in time, until there are hits enough or it has
- * worked for long enough; one is always completed, so that asking on gets on. */
+ * worked for long enough; the first is always completed, so that asking on gets on. */
 static void finding_run(struct finding *finding) {
     const sqlite3_int64 end = finding->first;
     const uint64_t deadline = clock_monotonic() + SEARCH_MILLISECONDS;
-    sqlite3_int64 size = SEARCH_WINDOW_IDS;
-    do {
+    finding->deadline = UINT64_MAX;
+    for (sqlite3_int64 size = SEARCH_WINDOW_IDS; finding->deadline > clock_monotonic(); size *= 4) {
         sqlite3_int64 start = finding->last - end >= size ? finding->last - size + 1 : end;
-        finding->first = start;
-        FAULT_POINT("search-window");
-        finding_look(finding);
-        finding->last = start - 1;
-        finding->looked_to = start > end ? (uint64_t)start : 0;
-        size *= 2;
-    } while (finding_goes_well(finding) && finding->looked_to != 0 &&
-             finding->ids.size / sizeof(uint64_t) <= finding->wish->limit &&
-             clock_monotonic() < deadline);
+        finding_look_through(finding, start, end);
+        if (!finding_goes_on(finding) || finding->looked_to == 0 ||
+            finding->ids.size / sizeof(uint64_t) > finding->wish->limit)
+            break;
+        finding->deadline = deadline;
+    }
     finding_keep_newest(finding);
 }
 
