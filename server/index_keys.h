@@ -8,8 +8,8 @@
 
 #include <stdint.h>
 
-/* Now and then there is a row in the index that is no message but a fence: every search meets it, so
- * that one that finds nothing comes up for breath. It stands behind the message of its id. */
+/* Now and then there is a row in the index that is no message but a fence: every search meets it,
+ * so that one that finds nothing comes up for breath. It stands behind the message of its id. */
 enum { INDEX_FENCE_IDS = 65536 };
 
 /* Appends the key of a fence. */
