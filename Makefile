@@ -17,10 +17,13 @@ libssl-dev        TLS, keys, hashes of secrets
 libsodium-dev     the client: a key locked with a passphrase
 libunistring-dev  Unicode: validation, widths, line breaks
 libicu-dev        the server: which names look alike
+libseccomp-dev    the server: the system calls it keeps
+libsystemd-dev    the server: telling the service manager how it is
 libcmocka-dev     unit tests
 expect            integration tests in a real terminal
 tmux              integration tests in a real terminal
 procps            integration tests: finding and ending processes
+binutils          integration tests: looking into the built programs
 openssl           integration tests: odd certificates
 endef
 define LINT_PACKAGES
@@ -45,6 +48,7 @@ CFLAGS   ?= -O2 -g
 STRICT   := -std=c17 -Wall -Wextra -Wshadow -Wconversion -Werror -pthread
 HARDEN   := -fPIE -fstack-protector-strong -Wformat-security
 ifneq ($(SAN),)
+CPPFLAGS += -DCHAT_SANITIZED
 SANITIZE := -fsanitize=$(SAN) -fno-omit-frame-pointer
 ifneq ($(SAN),thread)
 SANITIZE += -fno-sanitize-recover=all
@@ -54,7 +58,7 @@ HARDEN   += -D_FORTIFY_SOURCE=2
 endif
 LDFLAGS  += -pthread -pie -Wl,-z,relro,-z,now
 
-SERVER_LIBS := -lsqlite3 -lxxhash -lssl -lcrypto -lunistring -licui18n -licuuc
+SERVER_LIBS := -lseccomp -lsystemd -lsqlite3 -lxxhash -lssl -lcrypto -lunistring -licui18n -licuuc
 CLIENT_LIBS := -lsodium -lssl -lcrypto -lsqlite3 -lncursesw -lreadline -lunistring
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
@@ -198,11 +202,13 @@ run: all ## start a server on 127.0.0.1:8000 if there is none, and the client ag
 	@tests/try $(BUILD)
 
 install: all ## install under $(DESTDIR)$(PREFIX)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin share/man/man1 share/man/man8 lib/systemd/system lib/sysusers.d)
 	install $(BUILD)/chat-tui $(DESTDIR)$(PREFIX)/bin
 	install $(BUILD)/chat-server $(DESTDIR)$(PREFIX)/bin
 	install -m 644 docs/chat-tui.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 docs/chat-server.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	sed 's|@BIN@|$(PREFIX)/bin|' server/service/chat-server.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/chat-server.service
+	install -m 644 server/service/chat-server.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/chat-server.conf
 
 clean: ## remove what was built, and the data of `make run`
 	rm -rf $(BUILD)

@@ -28,6 +28,10 @@ static struct tls *tls_failed(SSL_CTX *context, struct link_problem *problem, co
     return NULL;
 }
 
+bool tls_prepare(void) {
+    return OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, NULL) == 1;
+}
+
 static SSL_CTX *tls_context_new(const SSL_METHOD *method) {
     ERR_clear_error();
     SSL_CTX *context = SSL_CTX_new(method);

@@ -12,6 +12,10 @@
 
 struct tls; /* OpenSSL's context */
 
+/* Reads the system's settings for TLS, which also the first context would do: for a program that can
+ * not reach them later. False when out of memory. */
+bool tls_prepare(void);
+
 /* A context of a server with the key and the certificate, which it shares; or with those of the
  * files, which hold PEM, the certificate first and then those that lead to its authority. NULL with
  * the problem. */

@@ -7,6 +7,7 @@
 #include "queue.h"
 #include "segment.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 struct tls;
@@ -22,6 +23,7 @@ enum inbox_kind {
     INBOX_UNSUBSCRIBE, /* from here on it does not; frames to send */
     INBOX_END,         /* send the frames and close the session */
     INBOX_TLS,         /* connections from here on are secured with `tls` */
+    INBOX_PULSE,       /* count `beats` up, to show that the thread turns */
     INBOX_DRAIN, /* accept and read nothing more; tell the log thread when all is handed over */
     INBOX_STOP   /* say goodbye to everyone, flush, and end the thread */
 };
@@ -35,7 +37,8 @@ struct inbox_item {
     uint32_t tag;           /* of the request that is answered by a reader */
     uint32_t departures;    /* of its session when it was asked, see session.h */
     struct link link;
-    struct tls *tls; /* a reference of the item's own, or NULL */
+    struct tls *tls;    /* a reference of the item's own, or NULL */
+    atomic_uint *beats; /* for a pulse */
 };
 
 /* A new item that takes over the caller's reference to `frames`; NULL when out of memory. */

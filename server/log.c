@@ -54,7 +54,7 @@ static const struct queue_item *log_judge(struct log *log, const struct queue_it
     log->judge.position = log->next_id - 1;
     while (first != rest && (all || !batch_is_full(&log->judge.batch))) {
         const struct request *request = (const struct request *)first;
-        if (request->kind != REQUEST_STOP)
+        if (request->kind == REQUEST_MESSAGE || request->kind == REQUEST_GONE)
             judge_request(&log->judge, request);
         first = first->next;
     }
@@ -221,6 +221,8 @@ static unsigned log_free_requests(struct queue_chain *chain) {
     for (struct queue_item *item; (item = queue_chain_take(chain)) != NULL;) {
         struct request *request = (struct request *)item;
         stops += request->kind == REQUEST_STOP;
+        if (request->kind == REQUEST_PULSE)
+            atomic_fetch_add(request->beats, 1);
         request_free(request);
     }
     return stops;

@@ -3,7 +3,9 @@
  * the readers end, the workers say goodbye. */
 #include "backup.h"
 #include "clock.h"
+#include "confine.h"
 #include "credentials.h"
+#include "fault.h"
 #include "inbox.h"
 #include "key_file.h"
 #include "link.h"
@@ -15,6 +17,7 @@
 #include "scrubber.h"
 #include "settings.h"
 #include "state.h"
+#include "supervisor.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -43,23 +46,24 @@ struct server {
     struct readers *readers;
     struct tls *tls; /* NULL with --plaintext */
     int listener;
+    struct pulse pulse;
     struct worker *workers[STATE_WORKERS_MAX];
     unsigned worker_count; /* of those that run */
 };
 
 /* A folder behind a symbolic link is one by its own name: SQLite takes no other. */
-static void server_resolve_folder(struct server *server) {
+static bool server_resolve_folder(struct server *server) {
     char *real =
         path_make_folders(server->settings.data) ? realpath(server->settings.data, NULL) : NULL;
     if (real == NULL)
-        return; /* opening it says why */
+        return false;
     free(server->settings.data);
     server->settings.data = real;
+    return true;
 }
 
 static bool server_open(struct server *server) {
     struct store_problem problem = {{0}};
-    server_resolve_folder(server);
     const char *folder = server->settings.data;
     server->store = store_open(folder, &problem);
     if (server->store == NULL) {
@@ -200,7 +204,7 @@ static bool server_stop(struct server *server) {
 }
 
 /* Reads key and certificate again; what is wrong with them leaves those in use. */
-static void server_reload(struct server *server) {
+static void server_read_again(struct server *server) {
     const struct settings *settings = &server->settings;
     struct link_problem problem = {{0}, 0};
     char text[KEY_FINGERPRINT_SIZE];
@@ -222,13 +226,51 @@ static void server_reload(struct server *server) {
     report(REPORT_INFO, "reloaded", "fingerprint", text, NULL);
 }
 
+static void server_reload(struct server *server) {
+    supervisor_tell(SUPERVISOR_RELOADING);
+    server_read_again(server);
+    supervisor_tell(SUPERVISOR_READY);
+}
+
+/* Waits for the signal that ends the server; meanwhile reads again what it is told to, and shows
+ * the service manager that all threads turn. */
+static int server_wait(struct server *server, const sigset_t *signals) {
+    const int interval = supervisor_interval();
+    const struct timespec wait = {interval / 1000, interval % 1000 * 1000000L};
+    for (;;) {
+        int received =
+            interval < 0 ? sigwaitinfo(signals, NULL) : sigtimedwait(signals, NULL, &wait);
+        if (received == SIGHUP)
+            server_reload(server);
+        else if (received > 0)
+            return received;
+        else if (errno == EAGAIN)
+            supervisor_feel_pulse(&server->pulse, log_queue(server->log), server->inboxes,
+                                  server->worker_count);
+    }
+}
+
 static void server_announce(const struct server *server, int listener) {
     char address[LINK_NAME_MAX];
     link_name_local(listener, address);
+    if (geteuid() == 0)
+        report(REPORT_WARNING, "runs_as_root", "advice",
+               "start it as a user of its own; nothing it does needs root", NULL);
     report(REPORT_INFO, "listening", "address", address, "data", server->settings.data, "version",
            CHAT_VERSION, NULL);
     printf("listening on %s\n", address);
     fflush(stdout);
+}
+
+/* What is to be had from elsewhere has been taken: the listener, the settings of the system. */
+static bool server_confine_files(struct server *server) {
+    const struct settings *settings = &server->settings;
+    if (!server_resolve_folder(server))
+        return true; /* opening it says why, and goes no further */
+    /* For what SQLite sorts, should it ever need a file. */
+    setenv("SQLITE_TMPDIR", settings->data, 1);
+    return settings->unconfined ||
+           (tls_prepare() && confine_files(settings->data, settings->certificate, settings->key));
 }
 
 static void raise_descriptor_limit(void) {
@@ -260,12 +302,12 @@ static void keep_secrets(void) {
 
 static int server_run(struct server *server) {
     sigset_t signals;
-    int received = 0;
     block_signals(&signals);
     raise_descriptor_limit();
     umask(077);
     /* Threads that were not asked to stop are ended by the process. */
-    if (!server_open(server) || !server_open_tls(server) || !server_listen(server))
+    if (!server_listen(server) || !server_confine_files(server) || !server_open(server) ||
+        !server_open_tls(server))
         return EXIT_FAILURE;
     int listener = server->listener;
     if (!server_start_log(server) || !server_start_workers(server)) {
@@ -273,14 +315,17 @@ static int server_run(struct server *server) {
                         "log above says more\n");
         return EXIT_FAILURE;
     }
-    server_announce(server, listener);
-    /* Last, so that it takes nothing from the start. */
     server->scrubber = scrubber_start(server->settings.data, store_path(server->store));
     if (server->scrubber == NULL)
         report(REPORT_WARNING, "cannot_scrub", "advice",
                "the log is not read through; check it with --check", NULL);
-    while (sigwait(&signals, &received) == 0 && received == SIGHUP)
-        server_reload(server);
+    if (!server->settings.unconfined && !confine_calls())
+        return EXIT_FAILURE;
+    server_announce(server, listener);
+    FAULT_POINT("serving");
+    supervisor_tell(SUPERVISOR_READY);
+    int received = server_wait(server, &signals);
+    supervisor_tell(SUPERVISOR_STOPPING);
     report(REPORT_INFO, "stopping", "signal", received == SIGINT ? "INT" : "TERM", NULL);
     bool sound = server_stop(server);
     report(REPORT_INFO, "stopped", NULL);

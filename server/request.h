@@ -8,11 +8,13 @@
 #include "protocol.h"
 #include "queue.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 enum request_kind {
     REQUEST_MESSAGE, /* `message` of `session` */
     REQUEST_GONE,    /* `session` has ended */
+    REQUEST_PULSE,   /* count `beats` up, to show that the thread turns */
     REQUEST_STOP     /* nothing more comes from this sender */
 };
 
@@ -32,6 +34,7 @@ struct request {
     uint32_t departures; /* of the session, for a search */
     uint32_t *rooms;     /* for a search: the rooms the session may see; freed with the request */
     size_t room_count;
+    atomic_uint *beats; /* for a pulse */
     uint8_t payload[];
 };
 

@@ -19,6 +19,7 @@ enum option {
     OPTION_OWNER_TOKEN,
     OPTION_PLAINTEXT,
     OPTION_INSECURE_NETWORK,
+    OPTION_UNCONFINED,
     OPTION_WORKERS,
     OPTION_RETAIN,
     OPTION_BACKUP,
@@ -35,6 +36,7 @@ static const struct option_entry options[] = {
     [OPTION_OWNER_TOKEN] = {"owner-token", NULL, "print a token for /claim, once, and exit"},
     [OPTION_PLAINTEXT] = {"plaintext", NULL, "talk without TLS, on this machine only"},
     [OPTION_INSECURE_NETWORK] = {"insecure-network", NULL, "let --plaintext be read by others too"},
+    [OPTION_UNCONFINED] = {"unconfined", NULL, "keep all rights of a process, for debuggers"},
     [OPTION_WORKERS] = {"workers", "N", "threads that serve connections (one a core)"},
     [OPTION_RETAIN] = {"retain", "AGE|N",
                        "remove messages older than AGE (90d), or all but the last N"},
@@ -96,6 +98,9 @@ static bool settings_set(void *context, size_t index, const char *argument) {
     case OPTION_INSECURE_NETWORK:
         settings->insecure_network = true;
         return true;
+    case OPTION_UNCONFINED:
+        settings->unconfined = true;
+        return true;
     }
     return false;
 }
@@ -147,6 +152,9 @@ static bool settings_set_defaults(struct settings *settings) {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     if (settings->workers == 0)
         settings->workers = cores < 1 ? 1 : cores > STATE_WORKERS_MAX ? STATE_WORKERS_MAX : cores;
+#ifdef CHAT_SANITIZED
+    settings->unconfined = true; /* a sanitizer runs programs of its own */
+#endif
     errno = 0;
     settings->data = settings->named_data != NULL
                          ? strdup(settings->named_data)

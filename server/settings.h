@@ -18,6 +18,7 @@ struct settings {
     const char *key;
     bool plaintext;
     bool insecure_network;
+    bool unconfined;
     bool fingerprint;
     bool owner_token;
     bool check;

@@ -269,6 +269,8 @@ static void worker_take_inbox(struct worker *worker) {
             worker_deliver(worker, item);
         else if (item->kind == INBOX_TLS)
             worker_secure(worker, item);
+        else if (item->kind == INBOX_PULSE)
+            atomic_fetch_add(item->beats, 1);
         else if (item->kind == INBOX_DRAIN)
             worker_drain(worker);
         else if (item->kind == INBOX_STOP)

@@ -1,13 +1,23 @@
 /* The faults a test build can be asked for, in CHAT_FAULT, separated by blanks:
- * "PLACE:sleep=MILLISECONDS", "PLACE:kill", or "PLACE:kill=N" to die at the N-th passage. */
+ * "PLACE:sleep=MILLISECONDS", "PLACE:kill", "PLACE:kill=N" to die at the N-th passage,
+ * "PLACE:hang=N" to stay there for ever, or
+ * "PLACE:try=NAME" to try what a confined process may not, say on stderr how it went, and end. */
 #include "../../server/fault.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { FAULTS_MAX = 8 };
 
@@ -16,7 +26,63 @@ struct wish {
     size_t size;
     long sleep; /* milliseconds; 0: none */
     long kill;  /* the passage; 0: never */
+    long hang;  /* the same */
+    const struct attempt *attempt;
     atomic_long passages;
+};
+
+/* What somebody who has taken a process over would try next; below 0 when it is refused. */
+struct attempt {
+    const char *name;
+    long (*make)(void);
+};
+
+static long attempt_program(void) {
+    return execl("/bin/true", "true", (char *)NULL);
+}
+
+static long attempt_process(void) {
+    return fork();
+}
+
+static long attempt_debugger(void) {
+    return ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+}
+
+static long attempt_socket(void) {
+    return socket(AF_INET, SOCK_STREAM, 0);
+}
+
+static long attempt_runnable_memory(void) {
+    void *memory =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? -1 : 0;
+}
+
+static long attempt_owner(void) {
+    return setuid(0);
+}
+
+/* The file that CHAT_FAULT_FILE names, and one beside it. */
+static long attempt_file(void) {
+    return open(getenv("CHAT_FAULT_FILE"), O_RDONLY | O_CLOEXEC);
+}
+
+static long attempt_new_file(void) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s.new", getenv("CHAT_FAULT_FILE"));
+    return open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+}
+
+static const struct attempt attempts[] = {
+    {"program", attempt_program},
+    {"process", attempt_process},
+    {"debugger", attempt_debugger},
+    {"socket", attempt_socket},
+    {"runnable-memory", attempt_runnable_memory},
+    {"owner", attempt_owner},
+    {"file", attempt_file},
+    {"new-file", attempt_new_file},
 };
 
 static struct wish wishes[FAULTS_MAX];
@@ -32,10 +98,15 @@ static void wish_read(const char *text) {
     wish->size = (size_t)(colon - text);
     if (strncmp(colon, ":sleep=", 7) == 0)
         wish->sleep = strtol(colon + 7, NULL, 10);
+    else if (strncmp(colon, ":hang=", 6) == 0)
+        wish->hang = strtol(colon + 6, NULL, 10);
     else if (strncmp(colon, ":kill=", 6) == 0)
         wish->kill = strtol(colon + 6, NULL, 10);
     else if (strncmp(colon, ":kill", 5) == 0)
         wish->kill = 1;
+    for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++)
+        if (strncmp(colon, ":try=", 5) == 0 && strcmp(colon + 5, attempts[i].name) == 0)
+            wish->attempt = &attempts[i];
 }
 
 static void wishes_read_all(void) {
@@ -44,6 +115,12 @@ static void wishes_read_all(void) {
         text = strchr(text, ' ');
         text = text != NULL ? text + 1 : NULL;
     }
+}
+
+static void fault_try(const struct attempt *attempt) {
+    long result = attempt->make();
+    fprintf(stderr, "%s: %s\n", attempt->name, result < 0 ? strerror(errno) : "went through");
+    _exit(EXIT_SUCCESS);
 }
 
 static void fault_sleep(long milliseconds) {
@@ -60,7 +137,12 @@ void fault_point(const char *place) {
             continue;
         if (wish->sleep > 0)
             fault_sleep(wish->sleep);
-        if (atomic_fetch_add(&wish->passages, 1) + 1 == wish->kill)
+        if (wish->attempt != NULL)
+            fault_try(wish->attempt);
+        long passage = atomic_fetch_add(&wish->passages, 1) + 1;
+        if (passage == wish->kill)
             raise(SIGKILL);
+        while (passage == wish->hang)
+            fault_sleep(1000);
     }
 }

@@ -1,0 +1,149 @@
+#include "confine.h"
+#include "report.h"
+
+#include <errno.h>
+#include <seccomp.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+/* What serving takes. Names that a machine's kernel does not have are passed over. */
+static const char *const calls[] = {
+    /* connections */
+    "accept4",
+    "close",
+    "epoll_ctl",
+    "epoll_pwait",
+    "epoll_wait",
+    "eventfd2",
+    "getpeername",
+    "getsockname",
+    "getsockopt",
+    "poll",
+    "ppoll",
+    "read",
+    "readv",
+    "recvfrom",
+    "recvmsg",
+    "sendmsg",
+    "sendto",
+    "setsockopt",
+    "shutdown",
+    "write",
+    "writev",
+    /* the log, its index, a certificate read again */
+    "access",
+    "faccessat",
+    "faccessat2",
+    "fallocate",
+    "fchmod",
+    "fchown",
+    "fcntl",
+    "fdatasync",
+    "flock",
+    "fstat",
+    "fstatfs",
+    "fsync",
+    "ftruncate",
+    "getcwd",
+    "getdents64",
+    "lseek",
+    "lstat",
+    "newfstatat",
+    "open",
+    "openat",
+    "pread64",
+    "pwrite64",
+    "readlink",
+    "readlinkat",
+    "stat",
+    "statx",
+    "unlink",
+    "unlinkat",
+    /* memory */
+    "brk",
+    "madvise",
+    "mremap",
+    "munmap",
+    /* threads that are there already, signals, the end */
+    "alarm",
+    "exit",
+    "exit_group",
+    "futex",
+    "getpid",
+    "gettid",
+    "nanosleep",
+    "clock_nanosleep",
+    "restart_syscall",
+    "rt_sigaction",
+    "rt_sigprocmask",
+    "rt_sigreturn",
+    "rt_sigtimedwait",
+    "sched_yield",
+    "setitimer",
+    "tgkill",
+    "rseq",
+    "set_robust_list",
+    /* who and when */
+    "clock_gettime",
+    "getegid",
+    "geteuid",
+    "getgid",
+    "getrandom",
+    "getrusage",
+    "getuid",
+    "gettimeofday",
+    "sysinfo",
+    "time",
+    "uname",
+};
+
+/* Memory may be asked for, but none that can be run. */
+static const char *const memory_calls[] = {"mmap", "mmap2", "mprotect"};
+
+static int add_plain(scmp_filter_ctx filter) {
+    int result = 0;
+    for (size_t i = 0; i < sizeof calls / sizeof *calls && result == 0; i++) {
+        int number = seccomp_syscall_resolve_name(calls[i]);
+        if (number != __NR_SCMP_ERROR)
+            result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
+    }
+    return result;
+}
+
+static int add_memory(scmp_filter_ctx filter) {
+    int result = 0;
+    for (size_t i = 0; i < sizeof memory_calls / sizeof *memory_calls && result == 0; i++) {
+        int number = seccomp_syscall_resolve_name(memory_calls[i]);
+        if (number != __NR_SCMP_ERROR)
+            result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1,
+                                      SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    }
+    return result;
+}
+
+/* The service manager is told over a socket of this machine. */
+static int add_notifying(scmp_filter_ctx filter) {
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+                            SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+}
+
+bool confine_calls(void) {
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    int result = filter == NULL ? -ENOMEM : 0;
+    if (result == 0)
+        result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+    if (result == 0)
+        result = add_plain(filter);
+    if (result == 0)
+        result = add_memory(filter);
+    if (result == 0)
+        result = add_notifying(filter);
+    if (result == 0)
+        result = seccomp_load(filter);
+    seccomp_release(filter);
+    if (result != 0)
+        report(REPORT_ERROR, "cannot_confine", "what", "calls", "reason", strerror(-result),
+               "advice", "--unconfined serves without", NULL);
+    return result == 0;
+}
