@@ -288,6 +288,12 @@ static void chat_on_tagged(struct chat *chat, const struct message *message) {
         chat_free_request(request);
 }
 
+static void chat_on_slow(struct chat *chat, const struct message_slow *slow) {
+    static const char *const acts[] = {"messages", "changes", "searches", "pages of history"};
+    chat_notice(chat, "The server lets you wait: too many %s at once. Nothing is lost.",
+                slow->act < sizeof acts / sizeof *acts ? acts[slow->act] : "requests");
+}
+
 static void chat_on_answer(struct chat *chat, const struct message *message) {
     if (message->type == MESSAGE_WELCOME)
         chat_on_welcome(chat, &message->welcome);
@@ -299,6 +305,8 @@ static void chat_on_answer(struct chat *chat, const struct message *message) {
         chat_on_seen(chat, &message->seen);
     else if (message->type == MESSAGE_INVITATION)
         chat_on_invitation(chat, &message->invitation);
+    else if (message->type == MESSAGE_SLOW)
+        chat_on_slow(chat, &message->slow);
     else if (message->type == MESSAGE_DEVICE)
         chat_on_device(chat, &message->device);
     else

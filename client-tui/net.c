@@ -257,7 +257,7 @@ static void net_keep_alive(struct net *net) {
         net_lose(net, "nobody answers there; is it a chat-server?");
     if (net->phase != NET_ONLINE || reporter_is_full(&net->reporter))
         return;
-    if (net->now - net->heard >= NET_SILENCE_MILLISECONDS) {
+    if (net->now >= net->heard + NET_SILENCE_MILLISECONDS) {
         net_lose(net, "nothing was heard from the server");
     } else if (net->now - net->spoke >= NET_PING_MILLISECONDS) {
         struct message ping = {.type = MESSAGE_PING};

@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NET_OVERTAKEN_MAX = 5, NET_OVERTAKEN_MILLISECONDS = 60000 };
+enum {
+    NET_OVERTAKEN_MAX = 5,
+    NET_OVERTAKEN_MILLISECONDS = 60000,
+    NET_SLOW_MILLISECONDS_MAX = 120000 /* that a server is given to take what it lets wait */
+};
 
 static void net_send_start_room(struct net *net) {
     struct message join = {.type = MESSAGE_JOIN};
@@ -118,7 +122,8 @@ static bool net_try_again(struct net *net) {
 /* What says nothing against us and may be otherwise the next time. */
 static bool net_error_passes(unsigned code) {
     return code == ERROR_TOO_SLOW || code == ERROR_STORAGE || code == ERROR_FULL ||
-           code == ERROR_FAILED || code == ERROR_SHUTTING_DOWN;
+           code == ERROR_FAILED || code == ERROR_SHUTTING_DOWN || code == ERROR_ADDRESS_FULL ||
+           code == ERROR_ACCOUNT_FULL;
 }
 
 /* The greeting was answered by an error: it is tried again, or is for the user to change. */
@@ -218,6 +223,13 @@ static void net_on_ping(struct net *net, const struct message *message, struct w
     net_send(net, &pong);
 }
 
+/* Our ping waits with the rest. */
+static void net_on_slow(struct net *net, const struct message *message, struct wire_blob payload) {
+    uint32_t wait = message->slow.milliseconds;
+    net->heard += wait < NET_SLOW_MILLISECONDS_MAX ? wait : NET_SLOW_MILLISECONDS_MAX;
+    reporter_answer(&net->reporter, payload);
+}
+
 static void net_on_goodbye(struct net *net, const struct message *message,
                            struct wire_blob payload) {
     char reason[128];
@@ -255,6 +267,7 @@ static void (*const net_functions[256])(struct net *net, const struct message *m
     [MESSAGE_BEHIND] = net_on_behind,       [MESSAGE_GONE] = net_on_gone,
     [MESSAGE_INVITATION] = net_on_untagged, [MESSAGE_SEEN] = net_on_untagged,
     [MESSAGE_CODE] = net_on_answer,         [MESSAGE_DEVICE] = net_on_device,
+    [MESSAGE_SLOW] = net_on_slow,
 };
 
 /* Handles one payload. What a server may not say, or says in a broken way, ends the connection;

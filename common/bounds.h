@@ -6,6 +6,7 @@
 /*    name                    value   what it bounds */
 #define LIMITS(LIMIT)                                                                              \
     LIMIT(FRAME_PAYLOAD_MAX, 65536, "payload of one frame")                                        \
+    LIMIT(GREETING_BYTES_MAX, 1024, "payload of a hello, and of whatever comes before one")        \
     LIMIT(BODY_BYTES_MAX, 16384, "body of a message")                                              \
     LIMIT(TOPIC_BYTES_MAX, 1024, "topic of a room")                                                \
     LIMIT(NAME_CHARACTERS_MAX, 32, "characters of a nick, or of a room name after its #")          \

@@ -2,18 +2,27 @@
 
 #include <string.h>
 
-enum frame_result frame_take(struct wire_reader *reader, struct wire_blob *payload) {
+static enum frame_result frame_take_up_to(struct wire_reader *reader, uint32_t most,
+                                          struct wire_blob *payload) {
     struct wire_reader trial = *reader;
     uint32_t size;
     if (!wire_get_u32(&trial, &size))
         return FRAME_MORE;
-    if (size == 0 || size > FRAME_PAYLOAD_MAX)
+    if (size == 0 || size > most)
         return FRAME_BAD_SIZE;
     if ((size_t)(trial.end - trial.at) < size)
         return FRAME_MORE;
     *payload = (struct wire_blob){trial.at, size};
     reader->at = trial.at + size;
     return FRAME_READY;
+}
+
+enum frame_result frame_take(struct wire_reader *reader, struct wire_blob *payload) {
+    return frame_take_up_to(reader, FRAME_PAYLOAD_MAX, payload);
+}
+
+static uint32_t frame_reader_most(const struct frame_reader *reader) {
+    return reader->payload_max != 0 ? reader->payload_max : FRAME_PAYLOAD_MAX;
 }
 
 void frame_reader_feed(struct frame_reader *reader, const uint8_t *data, size_t size) {
@@ -44,7 +53,7 @@ static enum frame_result frame_reader_next_kept(struct frame_reader *reader,
     for (;;) {
         const uint8_t *start = reader->kept.data + reader->kept_from;
         struct wire_reader kept = {start, reader->kept.data + reader->kept.size};
-        enum frame_result result = frame_take(&kept, payload);
+        enum frame_result result = frame_take_up_to(&kept, frame_reader_most(reader), payload);
         if (result == FRAME_READY)
             reader->kept_from += (size_t)(kept.at - start);
         if (result != FRAME_MORE || frame_reader_input_size(reader) == 0)
@@ -81,7 +90,7 @@ enum frame_result frame_reader_next(struct frame_reader *reader, struct wire_blo
     frame_reader_tidy(reader);
     if (reader->kept.size > 0)
         return frame_reader_next_kept(reader, payload);
-    enum frame_result result = frame_take(&reader->input, payload);
+    enum frame_result result = frame_take_up_to(&reader->input, frame_reader_most(reader), payload);
     if (result == FRAME_MORE && frame_reader_keep(reader) != FRAME_READY)
         return FRAME_NO_MEMORY;
     return result;

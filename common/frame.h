@@ -26,6 +26,7 @@ struct frame_reader {
     struct buffer kept;       /* an unfinished frame, or what frame_reader_keep put aside */
     size_t kept_from;         /* where in `kept` the next frame begins */
     struct wire_reader input; /* what was fed and not yet looked at */
+    uint32_t payload_max;     /* longer ones are of a bad size; 0: FRAME_PAYLOAD_MAX */
 };
 
 /* Takes the frame that begins at reader->at: its payload as a view, the cursor behind it. */

@@ -165,6 +165,13 @@ static bool link_is_loopback(const struct sockaddr_storage *address) {
                                                six->sin6_addr.s6_addr[12] == IN_LOOPBACKNET));
 }
 
+void link_peer_address(int descriptor, struct sockaddr_storage *address) {
+    socklen_t size = sizeof *address;
+    *address = (struct sockaddr_storage){0};
+    if (getpeername(descriptor, (struct sockaddr *)address, &size) != 0)
+        address->ss_family = AF_UNSPEC;
+}
+
 bool link_peer_is_loopback(int descriptor) {
     struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -91,6 +92,9 @@ bool link_await_handshake(struct link *link, int milliseconds,
 /* Writes "ADDRESS:PORT" of this or the other end of a socket, "?" when it has none. */
 void link_name_local(int descriptor, char name[LINK_NAME_MAX]);
 void link_name_peer(int descriptor, char name[LINK_NAME_MAX]);
+
+/* The address of the other end; of family 0 when it has none. */
+void link_peer_address(int descriptor, struct sockaddr_storage *address);
 
 /* Whether the other end is this machine. */
 bool link_peer_is_loopback(int descriptor);

@@ -12,8 +12,8 @@
 
 struct tls; /* OpenSSL's context */
 
-/* Reads the system's settings for TLS, which also the first context would do: for a program that can
- * not reach them later. False when out of memory. */
+/* Reads the system's settings for TLS, which also the first context would do: for a program that
+ * can not reach them later. False when out of memory. */
 bool tls_prepare(void);
 
 /* A context of a server with the key and the certificate, which it shares; or with those of the

@@ -76,6 +76,13 @@ void batch_reply(struct batch *batch, enum inbox_kind kind, uint64_t session,
     batch_frame(batch, kind, session, NULL, message);
 }
 
+void batch_welcome(struct batch *batch, uint64_t session, uint32_t account,
+                   const struct message *message) {
+    struct output *output = batch_frame(batch, INBOX_WELCOME, session, NULL, message);
+    if (output != NULL)
+        output->account = account;
+}
+
 void batch_subscribe(struct batch *batch, uint64_t session, struct room *room,
                      uint64_t read_messages, const struct message *message) {
     struct output *output = batch_frame(batch, INBOX_SUBSCRIBE, session, room, message);
@@ -163,6 +170,7 @@ static bool output_send(struct output *output, struct queue_chain *chain) {
         segment_drop(output->segment);
         return false;
     }
+    item->account = output->account;
     queue_chain_add(chain, &item->item);
     return true;
 }

@@ -14,6 +14,7 @@ struct output {
     uint32_t room;
     struct room *of_room;   /* NULL for the server's own room, which nobody is in */
     unsigned messages;      /* among its events */
+    uint32_t account;       /* of a welcome */
     uint64_t read_messages; /* of a subscriber: how many of the room's messages it has read */
     struct buffer bytes;
     struct segment *segment; /* once sealed */
@@ -40,6 +41,10 @@ void batch_event(struct batch *batch, struct room *room, struct message *event);
 /* Appends a frame for one session. Consecutive replies to a session travel together. */
 void batch_reply(struct batch *batch, enum inbox_kind kind, uint64_t session,
                  const struct message *message);
+
+/* Appends the `welcome` that makes the session the account's. */
+void batch_welcome(struct batch *batch, uint64_t session, uint32_t account,
+                   const struct message *message);
 
 /* Appends a `room` or a `gone`: from there on the session gets the room's events, or does not. */
 void batch_subscribe(struct batch *batch, uint64_t session, struct room *room,

@@ -10,12 +10,14 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+struct peer;
 struct tls;
 
 enum inbox_kind {
     INBOX_ADOPT,       /* a fresh connection: link */
     INBOX_EVENTS,      /* a committed segment for the local members of its room */
     INBOX_REPLY,       /* frames for one session */
+    INBOX_WELCOME,     /* the same, and from here on the session is known as `account` */
     INBOX_READ_DONE,   /* the same, the answer of a reader to a history request */
     INBOX_SEARCH_DONE, /* the same, to a search */
     INBOX_SEEN,        /* the same, how far another client has read a room */
@@ -37,6 +39,8 @@ struct inbox_item {
     uint32_t tag;           /* of the request that is answered by a reader */
     uint32_t departures;    /* of its session when it was asked, see session.h */
     struct link link;
+    struct peer *peer;  /* of an adoption: the address it was counted for */
+    uint32_t account;   /* of a welcome */
     struct tls *tls;    /* a reference of the item's own, or NULL */
     atomic_uint *beats; /* for a pulse */
 };

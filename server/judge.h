@@ -4,6 +4,7 @@
 #define SERVER_JUDGE_H
 
 #include "batch.h"
+#include "peer_limits.h"
 #include "request.h"
 #include "state.h"
 #include "store.h"
@@ -12,14 +13,15 @@ struct judge {
     struct state *state;
     struct store *store;
     struct batch batch;
-    uint64_t position;      /* where the log stands before the batch */
-    struct outbox *touched; /* outboxes with new posts in this batch */
-    struct presence *due;   /* sessions to be told `stored` */
-    bool plaintext;         /* the server talks without TLS: nobody can show a key */
-    unsigned guesses;       /* wrong codes that are not forgotten yet, see judge_codes.c */
-    uint64_t guesses_at;    /* since when the oldest is to be; monotonic */
-    bool purge;             /* text was replaced or deleted: what the disk has of it is to go */
-    bool read_only;         /* nothing can be stored: refuse what would have to be */
+    uint64_t position;                /* where the log stands before the batch */
+    struct outbox *touched;           /* outboxes with new posts in this batch */
+    struct presence *due;             /* sessions to be told `stored` */
+    const struct peer_limits *limits; /* NULL: none */
+    bool plaintext;                   /* the server talks without TLS: nobody can show a key */
+    unsigned guesses;    /* wrong codes that are not forgotten yet, see judge_codes.c */
+    uint64_t guesses_at; /* since when the oldest is to be; monotonic */
+    bool purge;          /* text was replaced or deleted: what the disk has of it is to go */
+    bool read_only;      /* nothing can be stored: refuse what would have to be */
 };
 
 /* Judges one request; its outcome is in the judge's batch. */

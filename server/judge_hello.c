@@ -140,6 +140,20 @@ static void judge_end_stale(struct judge *judge, const struct account *account, 
     judge_fail_memory(judge, state_detach(judge->state, presence));
 }
 
+/* Whether the account has as many clients connected as it may, but for one whose place this takes.
+ */
+static bool judge_account_is_full(const struct judge *judge, const struct account *account,
+                                  uint64_t outbox) {
+    unsigned most =
+        judge->limits != NULL ? peer_limit(judge->limits, LIMIT_ACCOUNT_CONNECTIONS) : 0;
+    unsigned connections = 0;
+    if (account == NULL || most == 0)
+        return false;
+    for (const struct presence *at = account->presences; at != NULL; at = at->next)
+        connections += at->outbox == NULL || at->outbox->id != outbox;
+    return connections >= most;
+}
+
 /* Everything that a welcomed client is told first. */
 static void judge_welcome(struct judge *judge, const struct presence *presence,
                           struct wire_blob secret) {
@@ -155,7 +169,7 @@ static void judge_welcome(struct judge *judge, const struct presence *presence,
     welcome.welcome.epoch = store_epoch(judge->store);
     welcome.welcome.standing = (uint8_t)judge_standing(judge, account);
     welcome.welcome.agent = wire_text("chat-server " CHAT_VERSION);
-    batch_reply(&judge->batch, INBOX_REPLY, presence->session, &welcome);
+    batch_welcome(&judge->batch, presence->session, account->id, &welcome);
     for (size_t i = 0; i < account->reading_count; i++)
         judge_subscribe(judge, presence, state_room(judge->state, account->readings[i].room), 0);
     const struct room *room;
@@ -231,6 +245,9 @@ void judge_hello(struct judge *judge, const struct request *request) {
         judge_suggest_nick(judge, name.shown, suggestion, sizeof suggestion);
     if (error == ERROR_NONE && judge->read_only && (greeter.account == NULL || greeter.joins))
         error = ERROR_STORAGE;
+    if (error == ERROR_NONE &&
+        judge_account_is_full(judge, greeter.account, request->message.hello.outbox))
+        error = ERROR_ACCOUNT_FULL;
     if (error == ERROR_NONE)
         judge_let_in(judge, request, &greeter, name.shown);
     else

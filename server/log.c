@@ -265,6 +265,7 @@ static bool log_load(struct log *log, const char **reason) {
         return false;
     log->judge.store = store;
     log->judge.plaintext = log->options.plaintext;
+    log->judge.limits = log->options.limits;
     log->judge.state = state_new(reason);
     uint64_t last_id;
     if (log->judge.state == NULL)

@@ -7,6 +7,7 @@
 
 #include "checkpointer.h"
 #include "indexer.h"
+#include "peer_limits.h"
 #include "queue.h"
 #include "retention.h"
 #include "store.h"
@@ -20,7 +21,8 @@ struct log_options {
     struct queue *const *inboxes; /* one a worker; outlive the log */
     unsigned worker_count;
     struct retention retention;
-    bool plaintext; /* the server talks without TLS: nobody can show a key */
+    const struct peer_limits *limits; /* outlive the log; NULL: none */
+    bool plaintext;                   /* the server talks without TLS: nobody can show a key */
 };
 
 /* Loads the state, makes the lobby of an empty log, and starts the thread. NULL with a report. */

@@ -12,6 +12,7 @@
 #include "log.h"
 #include "owner_token.h"
 #include "paths.h"
+#include "peers.h"
 #include "readers.h"
 #include "report.h"
 #include "scrubber.h"
@@ -44,6 +45,7 @@ struct server {
     struct queue *inboxes[STATE_WORKERS_MAX];
     struct log *log;
     struct readers *readers;
+    struct peers *peers;
     struct tls *tls; /* NULL with --plaintext */
     int listener;
     struct pulse pulse;
@@ -131,6 +133,7 @@ static bool server_start_log(struct server *server) {
                                             .inboxes = server->inboxes,
                                             .worker_count = (unsigned)server->settings.workers,
                                             .retention = server->settings.retention,
+                                            .limits = &server->settings.limits,
                                             .plaintext = server->settings.plaintext};
     server->log = log_start(&log_options);
     if (server->log == NULL)
@@ -141,12 +144,17 @@ static bool server_start_log(struct server *server) {
 }
 
 static bool server_start_workers(struct server *server) {
+    server->peers = peers_new(&server->settings.limits);
+    if (server->peers == NULL)
+        return false;
     for (unsigned i = 0; i < (unsigned)server->settings.workers; i++) {
         const struct worker_options worker_options = {.index = i,
                                                       .count = (unsigned)server->settings.workers,
                                                       .inboxes = server->inboxes,
                                                       .log = log_queue(server->log),
                                                       .readers = server->readers,
+                                                      .peers = server->peers,
+                                                      .limits = &server->settings.limits,
                                                       .tls = tls_take(server->tls),
                                                       .listener = i == 0 ? server->listener : -1};
         server->workers[i] = worker_start(&worker_options);
@@ -198,6 +206,7 @@ static bool server_stop(struct server *server) {
     checkpointer_stop(server->checkpointer);
     indexer_stop(server->indexer);
     store_close(server->store);
+    peers_free(server->peers);
     tls_drop(server->tls);
     settings_free(&server->settings);
     return sound;

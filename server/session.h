@@ -6,6 +6,7 @@
 #include "frame.h"
 #include "link.h"
 #include "outqueue.h"
+#include "peers.h"
 #include "protocol.h"
 
 #include <stdbool.h>
@@ -14,10 +15,8 @@
 enum {
     SESSION_OUTPUT_MAX = 1 << 20,  /* bytes waiting, beyond which it is behind */
     SESSION_ANSWERS_MAX = 8 << 20, /* and beyond which one that goes on asking is dropped */
-    SESSION_GREETING_MILLISECONDS = 5000,
-    SESSION_FRAME_MILLISECONDS = 30000,
-    SESSION_SILENCE_MILLISECONDS = 90000,
-    SESSION_FAREWELL_MILLISECONDS = 1000
+    SESSION_FAREWELL_MILLISECONDS = 1000,
+    SESSION_SLOW_MILLISECONDS = 30000 /* between two times it is told to slow down */
 };
 
 enum session_phase {
@@ -37,6 +36,8 @@ struct membership {
 struct session {
     uint64_t identity;
     struct link link;
+    struct peer *address; /* where it comes from, */
+    struct peer *account; /* and who it is, once it is welcome */
     enum session_phase phase;
     struct frame_reader input;
     struct outqueue output;
@@ -45,13 +46,17 @@ struct session {
     uint32_t membership_capacity;
     uint64_t heard;       /* when something last came, by the monotonic clock */
     uint64_t phase_since; /* when the phase began */
+    uint64_t wait_until;  /* its input waits until then, because of its pace */
+    uint64_t told_slow;   /* when it was told so last; 0: never */
     uint64_t frame_since; /* when the unfinished frame began; 0 when there is none */
     uint32_t interest;    /* what epoll watches for */
     unsigned reads;       /* requests at the readers */
     uint32_t departures;  /* how often it ceased to be subscribed to a room */
     bool searching;       /* one of them is a search */
     bool behind;          /* misses live events until its output has drained */
-    bool held;            /* its input waits */
+    bool held;            /* its input waits, */
+    bool paced;           /* because of its pace */
+    bool secured;         /* its handshake is done, or it needs none */
     bool dirty;           /* has output that was not yet tried */
     struct session *next_dirty;
     struct session *next_ended;

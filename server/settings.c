@@ -22,6 +22,7 @@ enum option {
     OPTION_UNCONFINED,
     OPTION_WORKERS,
     OPTION_RETAIN,
+    OPTION_LIMIT,
     OPTION_BACKUP,
     OPTION_CHECK,
     OPTION_HELP,
@@ -40,6 +41,7 @@ static const struct option_entry options[] = {
     [OPTION_WORKERS] = {"workers", "N", "threads that serve connections (one a core)"},
     [OPTION_RETAIN] = {"retain", "AGE|N",
                        "remove messages older than AGE (90d), or all but the last N"},
+    [OPTION_LIMIT] = {"limit", "NAME=N", "let a peer do so much, or NAME=none; see below"},
     [OPTION_BACKUP] = {"backup", "FILE", "copy the log to a new FILE and exit; a server may run"},
     [OPTION_CHECK] = {"check", NULL, "read the whole log, say whether it is sound, and exit"},
     [OPTION_HELP] = {"help", NULL, "print this and exit"},
@@ -68,6 +70,8 @@ static bool settings_set(void *context, size_t index, const char *argument) {
                 "messages, not '%s'\n",
                 argument);
         return false;
+    case OPTION_LIMIT:
+        return peer_limits_parse(&settings->limits, argument);
     case OPTION_BACKUP:
         settings->backup = argument;
         return argument[0] != '\0';
@@ -174,9 +178,15 @@ void settings_print_help(void) {
            "Serves a chat on HOST (127.0.0.1; an IPv4 or IPv6 address, or a name) and\n"
            "PORT (8000; 0 takes a free one).\n\n");
     options_print(options, OPTION_COUNT, stdout);
+    printf("\nLimits (--limit none lifts them all; of those a minute half may come at once):\n");
+    for (size_t i = 0; i < PEER_LIMIT_COUNT; i++)
+        printf("  %-20s %6u%s  %s\n", peer_limit_table[i].name, peer_limit_table[i].value,
+               peer_limit_table[i].unit == LIMIT_A_MINUTE ? "/min" : "    ",
+               peer_limit_table[i].about);
 }
 
 bool settings_read(struct settings *settings, int argc, char **argv, int *status) {
+    peer_limits_set_defaults(&settings->limits);
     int first = options_parse(options, OPTION_COUNT, argc, argv, settings_set, settings);
     *status = EXIT_USAGE;
     if (first < 0)

@@ -2,6 +2,7 @@
 #ifndef SERVER_SETTINGS_H
 #define SERVER_SETTINGS_H
 
+#include "peer_limits.h"
 #include "retention.h"
 
 #include <stdbool.h>
@@ -16,6 +17,7 @@ struct settings {
     const char *backup;
     const char *certificate; /* files of the operator's own, or both NULL */
     const char *key;
+    struct peer_limits limits;
     bool plaintext;
     bool insecure_network;
     bool unconfined;

@@ -11,6 +11,7 @@
 #include "tls.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -38,42 +39,93 @@ static bool worker_watch(struct worker *worker, int descriptor, uint32_t events,
 }
 
 /* Makes a session of a fresh connection, or closes it. */
-static void worker_adopt(struct worker *worker, struct link link) {
+static void worker_adopt(struct worker *worker, struct link link, struct peer *peer) {
     struct session *session = calloc(1, sizeof *session);
     struct tls *tls = worker->options.tls;
     if (session == NULL || worker->draining || (tls != NULL && !tls_accept(tls, &link)) ||
         !session_table_add(&worker->sessions, worker->options.index, session)) {
         free(session);
         link_close(&link);
+        peers_leave(worker->options.peers, peer);
         return;
     }
     session->link = link;
+    session->address = peer;
+    session->secured = tls == NULL;
+    session->input.payload_max = GREETING_BYTES_MAX;
     session->interest = EPOLLIN;
     session->heard = worker->now;
     session_enter(worker, session, SESSION_NEW);
     if (!worker_watch(worker, link.descriptor, EPOLLIN, session)) {
         session_table_remove(&worker->sessions, session);
         session_free(session);
+        peers_leave(worker->options.peers, peer);
     }
 }
 
 /* Deals a connection to the next worker; keeps it when that one's inbox is full. */
-static void worker_deal(struct worker *worker, struct link link) {
+static void worker_deal(struct worker *worker, struct link link, struct peer *peer) {
     unsigned to = worker->next_worker++ % worker->options.count;
     struct inbox_item *item = NULL;
     if (to != worker->options.index)
         item = inbox_new(INBOX_ADOPT, 0, 0, NULL);
     if (item == NULL) {
-        worker_adopt(worker, link);
+        worker_adopt(worker, link, peer);
         return;
     }
     struct queue_chain chain = {0};
     item->link = link;
+    item->peer = peer;
     queue_chain_add(&chain, &item->item);
     if (!queue_try_push(worker->options.inboxes[to], &chain, -1)) {
         inbox_free(item);
-        worker_adopt(worker, link);
+        worker_adopt(worker, link, peer);
     }
+}
+
+/* Closes a connection that is one too many. One that talks in plain is told why, if that goes at
+ * once: a handshake would be more than it may cost. */
+static void worker_refuse(struct worker *worker, struct link *link, enum peer_limit met) {
+    struct message error = {.type = MESSAGE_ERROR};
+    enum error_code code = met == LIMIT_ADDRESS_CONNECTIONS ? ERROR_ADDRESS_FULL : ERROR_FULL;
+    struct buffer frame = {0};
+    error.error.code = (uint16_t)code;
+    error.error.reason = wire_text(error_text(code));
+    message_encode(&frame, &error);
+    const struct iovec piece = {frame.data, frame.size};
+    if (worker->options.tls == NULL && !frame.failed && link_write(link, &piece, 1) > 0)
+        link_finish(link);
+    link_close(link);
+    buffer_free(&frame);
+    if (met < PEER_LIMIT_COUNT)
+        worker->refused[met]++;
+    worker->has_refused = worker->has_refused || met < PEER_LIMIT_COUNT;
+}
+
+/* Lets a connection in, unless it is one too many. */
+static void worker_admit(struct worker *worker, struct link link) {
+    struct sockaddr_storage address;
+    enum peer_limit met;
+    link_peer_address(link.descriptor, &address);
+    struct peer *peer = peers_admit(worker->options.peers, &address, &met);
+    if (peer != NULL)
+        worker_deal(worker, link, peer);
+    else
+        worker_refuse(worker, &link, met);
+}
+
+/* In one line for all of a second, so that a storm does not fill the log. */
+static void worker_report_refused(struct worker *worker) {
+    char count[16];
+    for (size_t i = 0; worker->has_refused && i < PEER_LIMIT_COUNT; i++) {
+        if (worker->refused[i] == 0)
+            continue;
+        snprintf(count, sizeof count, "%u", worker->refused[i]);
+        report(REPORT_WARNING, "refused", "limit", peer_limit_table[i].name, "connections", count,
+               NULL);
+        worker->refused[i] = 0;
+    }
+    worker->has_refused = false;
 }
 
 /* Out of descriptors: stops listening for a moment, so that waiting connections do not spin the
@@ -88,7 +140,7 @@ static void worker_accept(struct worker *worker) {
     struct link link;
     for (int i = 0; i < WORKER_ACCEPTS_MAX; i++) {
         if (link_accept(worker->options.listener, &link)) {
-            worker_deal(worker, link);
+            worker_admit(worker, link);
             continue;
         }
         if (errno != EAGAIN && errno != EWOULDBLOCK)
@@ -135,13 +187,16 @@ static void worker_handle(struct worker *worker, const struct epoll_event *event
 }
 
 static int worker_patience(const struct worker *worker) {
-    if (worker->sessions.session_count == 0 && worker->accept_again == 0 && worker->stop_by == 0)
+    if (worker->sessions.session_count == 0 && worker->accept_again == 0 && worker->stop_by == 0 &&
+        !worker->has_refused)
         return -1;
     uint64_t until = worker->next_sweep;
     if (worker->accept_again != 0 && worker->accept_again < until)
         until = worker->accept_again;
     if (worker->stop_by != 0 && worker->stop_by < until)
         until = worker->stop_by;
+    if (worker->resume_at != 0 && worker->resume_at < until)
+        until = worker->resume_at;
     uint64_t now = clock_monotonic();
     return until > now ? (int)(until - now) : 0;
 }
@@ -219,6 +274,8 @@ static void worker_answer(struct worker *worker, struct inbox_item *item) {
     bool worked = worker_may_know(session, item)
                       ? item->frames != NULL && session_send(session, segment_take(item->frames))
                       : worker_withhold(session, item);
+    if (item->kind == INBOX_WELCOME)
+        session->account = peers_know(worker->options.peers, item->account);
     if (item->kind == INBOX_SUBSCRIBE)
         worked = worked && roster_add(&worker->roster, item->room, session);
     else if (item->kind == INBOX_UNSUBSCRIBE)
@@ -264,7 +321,7 @@ static void worker_take_inbox(struct worker *worker) {
     for (struct queue_item *queued; (queued = queue_chain_take(&chain)) != NULL;) {
         struct inbox_item *item = (struct inbox_item *)queued;
         if (item->kind == INBOX_ADOPT)
-            worker_adopt(worker, item->link);
+            worker_adopt(worker, item->link, item->peer);
         else if (item->kind == INBOX_EVENTS)
             worker_deliver(worker, item);
         else if (item->kind == INBOX_TLS)
@@ -281,14 +338,22 @@ static void worker_take_inbox(struct worker *worker) {
     }
 }
 
-/* Goes on with the sessions that need wait no longer. */
+/* Goes on with the sessions that need wait no longer. Those that wait for their time are not looked
+ * at before it comes. */
 static void worker_resume(struct worker *worker) {
+    bool time_has_come = worker->resume_at != 0 && worker->now >= worker->resume_at;
+    if (worker->held_count == worker->paced_count && !time_has_come)
+        return;
+    worker->resume_at = 0;
     for (uint32_t i = 0; i < worker->sessions.slot_count && worker->held_count > 0; i++) {
         struct session *session = worker->sessions.slots[i];
-        if (session == NULL || !session->held || session_must_wait(worker, session))
+        if (session == NULL || !session->held)
             continue;
-        session->held = false;
-        worker->held_count--;
+        if (session_must_wait(worker, session)) {
+            session_note_hold(worker, session);
+            continue;
+        }
+        session_note_release(worker, session);
         session_set_interest(worker, session, session->interest | EPOLLIN);
         session_process(worker, session);
     }
@@ -322,6 +387,7 @@ static void worker_sweep(struct worker *worker) {
     if (worker->now < worker->next_sweep)
         return;
     worker->next_sweep = worker->now + WORKER_SWEEP_MILLISECONDS;
+    worker_report_refused(worker);
     for (uint32_t i = 0; i < worker->sessions.slot_count; i++)
         if (worker->sessions.slots[i] != NULL && worker->sessions.slots[i]->phase != SESSION_ENDED)
             session_check_deadlines(worker, worker->sessions.slots[i]);

@@ -4,6 +4,7 @@
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
 
+#include "peers.h"
 #include "queue.h"
 #include "readers.h"
 
@@ -16,6 +17,8 @@ struct worker_options {
     struct queue *const *inboxes; /* of all workers, by index */
     struct queue *log;
     struct readers *readers;
+    struct peers *peers;              /* shared by all workers */
+    const struct peer_limits *limits; /* outlive the worker */
     struct tls *tls; /* a reference of the worker's own; NULL: connections are plain */
     int listener;    /* for the first worker, which closes it; -1 for the others */
 };

@@ -33,6 +33,10 @@ struct worker {
     struct session *dirty;
     struct session *ended;
     uint32_t held_count;
+    uint32_t paced_count;               /* of those held */
+    uint64_t resume_at;                 /* when the first of those goes on; 0: there is none */
+    unsigned refused[PEER_LIMIT_COUNT]; /* connections, since that was last reported */
+    bool has_refused;
     uint8_t read_bytes[WORKER_READ_BYTES];
 };
 
@@ -52,6 +56,10 @@ void session_close(struct worker *worker, struct session *session);
 
 /* Whether a session's input has to wait. */
 bool session_must_wait(const struct worker *worker, const struct session *session);
+
+/* Keeps the worker's account of a held session that must wait, and of one that need not. */
+void session_note_hold(struct worker *worker, struct session *session);
+void session_note_release(struct worker *worker, struct session *session);
 
 /* Takes frame after frame until the bytes end, or until the session has to wait. */
 void session_process(struct worker *worker, struct session *session);

@@ -33,9 +33,9 @@ void session_end(struct worker *worker, struct session *session) {
     session_enter(worker, session, SESSION_ENDED);
     roster_remove_all(&worker->roster, session);
     link_close(&session->link);
-    if (session->held)
-        worker->held_count--;
-    session->held = false;
+    session_note_release(worker, session);
+    peers_leave(worker->options.peers, session->address);
+    peers_leave(worker->options.peers, session->account);
     session->next_ended = worker->ended;
     worker->ended = session;
 }
@@ -47,9 +47,7 @@ void session_close(struct worker *worker, struct session *session) {
     if (greeted)
         roster_remove_all(&worker->roster, session);
     session_enter(worker, session, SESSION_CLOSING);
-    if (session->held)
-        worker->held_count--;
-    session->held = false;
+    session_note_release(worker, session);
     session_set_interest(worker, session, EPOLLIN | (session->interest & EPOLLOUT));
     session_mark_dirty(worker, session);
 }
@@ -72,7 +70,25 @@ static void session_fail(struct worker *worker, struct session *session, enum er
 /* Why a session's input has to wait. */
 bool session_must_wait(const struct worker *worker, const struct session *session) {
     return worker->log_is_full || worker->draining || session->reads >= REQUESTS_IN_FLIGHT_MAX ||
-           session->output.bytes > SESSION_OUTPUT_MAX;
+           session->output.bytes > SESSION_OUTPUT_MAX || worker->now < session->wait_until;
+}
+
+void session_note_hold(struct worker *worker, struct session *session) {
+    bool paced = worker->now < session->wait_until;
+    worker->held_count += !session->held;
+    worker->paced_count += paced && !session->paced;
+    worker->paced_count -= !paced && session->paced;
+    session->held = true;
+    session->paced = paced;
+    if (paced && (worker->resume_at == 0 || session->wait_until < worker->resume_at))
+        worker->resume_at = session->wait_until;
+}
+
+void session_note_release(struct worker *worker, struct session *session) {
+    worker->held_count -= session->held;
+    worker->paced_count -= session->paced;
+    session->held = false;
+    session->paced = false;
 }
 
 static void session_hold(struct worker *worker, struct session *session) {
@@ -80,10 +96,39 @@ static void session_hold(struct worker *worker, struct session *session) {
         session_end(worker, session);
         return;
     }
-    if (!session->held)
-        worker->held_count++;
-    session->held = true;
+    session_note_hold(worker, session);
     session_set_interest(worker, session, session->interest & EPOLLOUT);
+}
+
+/* What counts for the pace of a peer: one more than its act, 0 for what does not. */
+static const uint8_t paced_acts[256] = {
+    [MESSAGE_POST] = PEER_POST + 1,    [MESSAGE_EDIT] = PEER_POST + 1,
+    [MESSAGE_DELETE] = PEER_POST + 1,  [MESSAGE_JOIN] = PEER_JOIN + 1,
+    [MESSAGE_LEAVE] = PEER_JOIN + 1,   [MESSAGE_DIRECT] = PEER_JOIN + 1,
+    [MESSAGE_RENAME] = PEER_JOIN + 1,  [MESSAGE_SET_TOPIC] = PEER_JOIN + 1,
+    [MESSAGE_ACT] = PEER_JOIN + 1,     [MESSAGE_SEARCH] = PEER_SEARCH + 1,
+    [MESSAGE_WHO] = PEER_PAGE + 1,     [MESSAGE_LIST] = PEER_PAGE + 1,
+    [MESSAGE_HISTORY] = PEER_PAGE + 1,
+};
+
+/* A request was taken; who asks for more than it may waits from here on, and is told so. */
+static void session_keep_pace(struct worker *worker, struct session *session, uint8_t type) {
+    struct message slow = {.type = MESSAGE_SLOW};
+    if (paced_acts[type] == 0)
+        return;
+    enum peer_act act = (enum peer_act)(paced_acts[type] - 1);
+    uint64_t from =
+        peers_take(worker->options.peers, session->address, session->account, act, worker->now);
+    if (from <= worker->now)
+        return;
+    session->wait_until = from;
+    if (session->told_slow != 0 && worker->now - session->told_slow < SESSION_SLOW_MILLISECONDS)
+        return;
+    session->told_slow = worker->now;
+    slow.slow.milliseconds = (uint32_t)(from - worker->now);
+    slow.slow.act = (uint8_t)act;
+    if (!session_send_message(session, &slow))
+        session_end(worker, session);
 }
 
 void session_process(struct worker *worker, struct session *session) {
@@ -95,9 +140,14 @@ void session_process(struct worker *worker, struct session *session) {
         }
         enum frame_result result = frame_reader_next(&session->input, &payload);
         enum error_code error = ERROR_NONE;
-        if (result == FRAME_READY)
+        if (result == FRAME_READY) {
+            uint8_t type = payload.data[0];
             error = dispatch_frame(&worker->dispatch, session, payload);
-        else if (result == FRAME_BAD_SIZE)
+            if (session->phase == SESSION_GREETED)
+                session->input.payload_max = FRAME_PAYLOAD_MAX;
+            if (error == ERROR_NONE)
+                session_keep_pace(worker, session, type);
+        } else if (result == FRAME_BAD_SIZE)
             error = session->phase == SESSION_NEW ? ERROR_WRONG_MAGIC : ERROR_TOO_LONG;
         else if (result == FRAME_NO_MEMORY)
             error = ERROR_FAILED;
@@ -129,8 +179,19 @@ static void session_give_up_greeting(struct worker *worker, struct session *sess
     session_enter(worker, session, SESSION_FINISHED);
 }
 
+/* The time for the greeting begins when there is somebody who can greet. */
+static void session_note_secured(struct worker *worker, struct session *session) {
+    if (session->secured || link_handshake(&session->link) != LINK_READY)
+        return;
+    session->secured = true;
+    session->phase_since = worker->now;
+}
+
 void session_read(struct worker *worker, struct session *session) {
-    ssize_t got = link_read(&session->link, worker->read_bytes, sizeof worker->read_bytes);
+    size_t most = session->phase == SESSION_NEW ? GREETING_BYTES_MAX : sizeof worker->read_bytes;
+    ssize_t got = link_read(&session->link, worker->read_bytes, most);
+    if (got != LINK_FAILED)
+        session_note_secured(worker, session);
     if (got == LINK_AGAIN && link_wants_write(&session->link))
         session_set_interest(worker, session, session->interest | EPOLLOUT);
     if (got == LINK_AGAIN)
@@ -176,6 +237,19 @@ void session_flush(struct worker *worker, struct session *session) {
     }
 }
 
+static bool has_passed(const struct worker *worker, uint64_t since, enum peer_limit limit) {
+    uint64_t seconds = peer_limit(worker->options.limits, limit);
+    return seconds != 0 && worker->now - since >= seconds * 1000;
+}
+
+static bool session_is_late(const struct worker *worker, const struct session *session) {
+    enum peer_limit greeting = session->secured ? LIMIT_GREETING_SECONDS : LIMIT_TLS_SECONDS;
+    return (session->phase == SESSION_NEW && has_passed(worker, session->phase_since, greeting)) ||
+           has_passed(worker, session->heard, LIMIT_SILENCE_SECONDS) ||
+           (session->frame_since != 0 &&
+            has_passed(worker, session->frame_since, LIMIT_FRAME_SECONDS));
+}
+
 void session_check_deadlines(struct worker *worker, struct session *session) {
     uint64_t in_phase = worker->now - session->phase_since;
     if (session->phase == SESSION_CLOSING || session->phase == SESSION_FINISHED) {
@@ -183,11 +257,8 @@ void session_check_deadlines(struct worker *worker, struct session *session) {
             session_end(worker, session);
     } else if (session->held) {
         session->heard = worker->now; /* it is we who do not listen */
-    } else if (session->phase == SESSION_NEW && in_phase >= SESSION_GREETING_MILLISECONDS) {
-        session_fail(worker, session, ERROR_TOO_SLOW);
-    } else if (worker->now - session->heard >= SESSION_SILENCE_MILLISECONDS ||
-               (session->frame_since != 0 &&
-                worker->now - session->frame_since >= SESSION_FRAME_MILLISECONDS)) {
+        session->frame_since = session->frame_since != 0 ? worker->now : 0;
+    } else if (session_is_late(worker, session)) {
         session_fail(worker, session, ERROR_TOO_SLOW);
     }
 }

@@ -17,7 +17,8 @@ enum { HOST_IDLE_NANOSECONDS = 300000000 };
 static void host_become(const char *program, const char *folder, int output) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(output, STDOUT_FILENO);
-    execl(program, program, "--plaintext", "--data", folder, "127.0.0.1", "0", (char *)NULL);
+    execl(program, program, "--plaintext", "--limit", "none", "--data", folder, "127.0.0.1", "0",
+          (char *)NULL);
     fprintf(stderr, "growth: cannot run %s: %s\n", program, strerror(errno));
     _exit(EXIT_FAILURE);
 }

@@ -9,7 +9,7 @@ set build $env(BUILD)
 set tui [file normalize tests/integration/person]
 set patience 20
 set servers {}
-set plain {}
+set options {}
 set env(XDG_STATE_HOME) $folder/state
 set env(XDG_DATA_HOME) $folder/share
 set env(SHELL) /bin/sh
@@ -97,16 +97,22 @@ proc run {args} {
 
 # Servers without TLS, and clients that talk to them so: for what speaks in bytes of its own.
 proc talk_in_plain {} {
-    global env plain
-    set plain --plaintext
+    global env options
+    lappend options --plaintext
     set env(CHAT_TUI_OPTIONS) --plaintext
+}
+
+# Servers that let everybody do as much as they like: for floods.
+proc lift_limits {} {
+    global options
+    lappend options --limit none
 }
 
 # Starts a server on the port (0: a free one) with the test's data; sets `port` and `server`.
 proc start_server {{wanted 0} {program chat-server} args} {
-    global build folder servers port server plain
+    global build folder servers port server options
     set number [llength $servers]
-    set server [exec $build/$program --data $folder/data {*}$plain {*}$args 127.0.0.1 $wanted \
+    set server [exec $build/$program --data $folder/data {*}$options {*}$args 127.0.0.1 $wanted \
         > $folder/ready$number 2> $folder/server$number.log < /dev/null &]
     lappend servers $server
     wait_until "the server to listen" {

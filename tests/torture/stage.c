@@ -94,7 +94,8 @@ static void stage_be_server(const struct stage *stage) {
     }
     char address[STAGE_ADDRESS_MAX];
     snprintf(address, sizeof address, "%s", stage->address);
-    char *const arguments[] = {"chat-server", "--plaintext", "--data", data, address, port, NULL};
+    char *const arguments[] = {"chat-server", "--plaintext", "--limit", "none", "--data",
+                               data,          address,       port,      NULL};
     stage_exec(stage, faulty ? "chat-server-faulty" : "chat-server", arguments);
 }
 

@@ -5,6 +5,7 @@
 #include "bounds.h"
 #include "commands.h"
 #include "keys.h"
+#include "peer_limits.h"
 #include "protocol.h"
 #include "rights.h"
 
@@ -88,6 +89,15 @@ static void write_rights(struct buffer *out) {
     buffer_append_string(out, "\n");
 }
 
+static void write_peer_limits(struct buffer *out) {
+    static const char *const units[] = {"", " s", " a minute"};
+    buffer_append_string(out, "| limit | unless set | of |\n|---|--:|---|\n");
+    for (size_t i = 0; i < PEER_LIMIT_COUNT; i++)
+        buffer_append_format(out, "| `%s` | %u%s | %s |\n", peer_limit_table[i].name,
+                             peer_limit_table[i].value, units[peer_limit_table[i].unit],
+                             peer_limit_table[i].about);
+}
+
 /* Compares what lies between the marks of a document with the tables, or writes it anew. */
 static void expect_tables(const char *path, void (*write)(struct buffer *out)) {
     struct buffer tables = {0};
@@ -110,6 +120,7 @@ static void the_documents_have_the_tables_as_they_are(void **state) {
     (void)state;
     expect_tables("docs/protocol.md", write_tables);
     expect_tables("docs/rights.md", write_rights);
+    expect_tables("docs/security.md", write_peer_limits);
 }
 
 static void expect_named(const char *path, const char *text, const char *format, const char *name) {

@@ -59,7 +59,8 @@ static void start_server(const char *program, const char *fault) {
         setenv("CHAT_FAULT", fault, 1);
         if (freopen("/dev/null", "w", stderr) == NULL)
             _exit(127);
-        execl(path, path, "--plaintext", "--data", folder, "127.0.0.1", "0", (char *)NULL);
+        execl(path, path, "--plaintext", "--limit", "none", "--data", folder, "127.0.0.1", "0",
+              (char *)NULL);
         _exit(127);
     }
     close(ends[1]);

@@ -1,0 +1,228 @@
+/* One table for addresses and accounts, open addressing over pointers, under one lock: it is taken
+ * for a moment when a connection comes or goes, and when it asks for something. */
+#include "peers.h"
+#include "clock.h"
+#include "pace.h"
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    PEERS_SLOTS_FIRST = 64,
+    PEERS_SWEEP_STEPS = 4 /* slots looked at whenever a peer is looked up, for those to forget */
+};
+
+/* An address is its family and its first 8 bytes at most; an account has a family of its own. */
+struct peer_name {
+    uint64_t number;
+    uint32_t family;
+};
+
+enum { FAMILY_ACCOUNT = 0xFFFF };
+
+struct peer {
+    struct peer_name name;
+    uint32_t connections;
+    struct pace paces[PEER_ACT_COUNT];
+};
+
+struct peers {
+    const struct peer_limits *limits;
+    pthread_mutex_t lock;
+    uint32_t connections;
+    struct peer **slots; /* as many as a power of two */
+    size_t slot_count;
+    size_t used;
+    size_t sweep; /* where to look next for a peer that may be forgotten */
+};
+
+static const enum peer_limit address_limits[PEER_ACT_COUNT] = {
+    [PEER_POST] = LIMIT_ADDRESS_POSTS,
+    [PEER_JOIN] = LIMIT_ADDRESS_JOINS,
+    [PEER_SEARCH] = LIMIT_ADDRESS_SEARCHES,
+    [PEER_PAGE] = LIMIT_ADDRESS_PAGES,
+};
+
+static const enum peer_limit account_limits[PEER_ACT_COUNT] = {
+    [PEER_POST] = LIMIT_ACCOUNT_POSTS,
+    [PEER_JOIN] = LIMIT_ACCOUNT_JOINS,
+    [PEER_SEARCH] = LIMIT_ACCOUNT_SEARCHES,
+    [PEER_PAGE] = LIMIT_ACCOUNT_PAGES,
+};
+
+struct peers *peers_new(const struct peer_limits *limits) {
+    struct peers *peers = calloc(1, sizeof *peers);
+    if (peers == NULL)
+        return NULL;
+    peers->limits = limits;
+    peers->slot_count = PEERS_SLOTS_FIRST;
+    peers->slots = calloc(peers->slot_count, sizeof(struct peer *));
+    if (peers->slots == NULL) {
+        free(peers);
+        return NULL;
+    }
+    pthread_mutex_init(&peers->lock, NULL);
+    return peers;
+}
+
+void peers_free(struct peers *peers) {
+    if (peers == NULL)
+        return;
+    for (size_t i = 0; i < peers->slot_count; i++)
+        free(peers->slots[i]);
+    pthread_mutex_destroy(&peers->lock);
+    free(peers->slots);
+    free(peers);
+}
+
+static struct peer_name name_of_address(const struct sockaddr_storage *address) {
+    struct peer_name name = {.family = address->ss_family};
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)address;
+    if (address->ss_family == AF_INET) {
+        name.number = ((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr;
+    } else if (address->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) {
+        uint32_t four;
+        memcpy(&four, six->sin6_addr.s6_addr + 12, sizeof four);
+        name = (struct peer_name){.number = four, .family = AF_INET};
+    } else if (address->ss_family == AF_INET6) {
+        memcpy(&name.number, six->sin6_addr.s6_addr, sizeof name.number);
+    }
+    return name;
+}
+
+static size_t peers_home(const struct peers *peers, struct peer_name name) {
+    uint64_t hash = (name.number ^ (uint64_t)name.family << 40) * 0x9E3779B97F4A7C15ull;
+    return (size_t)(hash >> 32) & (peers->slot_count - 1);
+}
+
+static struct peer **peers_slot(const struct peers *peers, struct peer_name name) {
+    size_t i = peers_home(peers, name);
+    while (peers->slots[i] != NULL && (peers->slots[i]->name.number != name.number ||
+                                       peers->slots[i]->name.family != name.family))
+        i = (i + 1) & (peers->slot_count - 1);
+    return &peers->slots[i];
+}
+
+/* Takes a peer out, and moves those behind it up that are only there because of it. */
+static void peers_forget(struct peers *peers, size_t hole) {
+    const size_t mask = peers->slot_count - 1;
+    free(peers->slots[hole]);
+    peers->slots[hole] = NULL;
+    peers->used--;
+    for (size_t i = (hole + 1) & mask; peers->slots[i] != NULL; i = (i + 1) & mask) {
+        size_t home = peers_home(peers, peers->slots[i]->name);
+        if (((i - home) & mask) < ((i - hole) & mask))
+            continue;
+        peers->slots[hole] = peers->slots[i];
+        peers->slots[i] = NULL;
+        hole = i;
+    }
+}
+
+static bool peer_is_as_new(const struct peer *peer, uint64_t now) {
+    bool as_new = peer->connections == 0;
+    for (size_t i = 0; i < PEER_ACT_COUNT; i++)
+        as_new = as_new && pace_is_full(&peer->paces[i], now);
+    return as_new;
+}
+
+/* Each look-up forgets more than it can add, so the table holds who is there and who just was. */
+static void peers_sweep(struct peers *peers, uint64_t now) {
+    for (int i = 0; i < PEERS_SWEEP_STEPS; i++) {
+        size_t at = peers->sweep++ & (peers->slot_count - 1);
+        if (peers->slots[at] != NULL && peer_is_as_new(peers->slots[at], now))
+            peers_forget(peers, at);
+    }
+}
+
+static bool peers_grow(struct peers *peers) {
+    struct peer **before = peers->slots;
+    size_t count = peers->slot_count;
+    if (peers->used * 2 < count)
+        return true;
+    struct peer **after = calloc(count * 2, sizeof(struct peer *));
+    if (after == NULL)
+        return peers->used + 1 < count;
+    peers->slots = after;
+    peers->slot_count = count * 2;
+    for (size_t i = 0; i < count; i++)
+        if (before[i] != NULL)
+            *peers_slot(peers, before[i]->name) = before[i];
+    free(before);
+    return true;
+}
+
+/* The peer of that name, a new one if need be; NULL when out of memory. */
+static struct peer *peers_find(struct peers *peers, struct peer_name name) {
+    peers_sweep(peers, clock_monotonic());
+    if (!peers_grow(peers))
+        return NULL;
+    struct peer **slot = peers_slot(peers, name);
+    if (*slot != NULL)
+        return *slot;
+    *slot = calloc(1, sizeof **slot);
+    if (*slot == NULL)
+        return NULL;
+    (*slot)->name = name;
+    peers->used++;
+    return *slot;
+}
+
+static bool peers_meet(const struct peers *peers, enum peer_limit limit, uint32_t connections) {
+    unsigned most = peer_limit(peers->limits, limit);
+    return most != 0 && connections >= most;
+}
+
+struct peer *peers_admit(struct peers *peers, const struct sockaddr_storage *address,
+                         enum peer_limit *met) {
+    *met = PEER_LIMIT_COUNT;
+    pthread_mutex_lock(&peers->lock);
+    struct peer *peer = peers_find(peers, name_of_address(address));
+    if (peers_meet(peers, LIMIT_CONNECTIONS, peers->connections))
+        *met = LIMIT_CONNECTIONS;
+    else if (peer != NULL && peers_meet(peers, LIMIT_ADDRESS_CONNECTIONS, peer->connections))
+        *met = LIMIT_ADDRESS_CONNECTIONS;
+    if (*met != PEER_LIMIT_COUNT)
+        peer = NULL;
+    if (peer != NULL) {
+        peer->connections++;
+        peers->connections++;
+    }
+    pthread_mutex_unlock(&peers->lock);
+    return peer;
+}
+
+struct peer *peers_know(struct peers *peers, uint32_t account) {
+    const struct peer_name name = {.number = account, .family = FAMILY_ACCOUNT};
+    pthread_mutex_lock(&peers->lock);
+    struct peer *peer = peers_find(peers, name);
+    if (peer != NULL)
+        peer->connections++;
+    pthread_mutex_unlock(&peers->lock);
+    return peer;
+}
+
+void peers_leave(struct peers *peers, struct peer *peer) {
+    if (peer == NULL)
+        return;
+    pthread_mutex_lock(&peers->lock);
+    peer->connections--;
+    peers->connections -= peer->name.family != FAMILY_ACCOUNT;
+    pthread_mutex_unlock(&peers->lock);
+}
+
+uint64_t peers_take(struct peers *peers, struct peer *address, struct peer *account,
+                    enum peer_act act, uint64_t now) {
+    pthread_mutex_lock(&peers->lock);
+    uint64_t from =
+        pace_take(&address->paces[act], peer_limit(peers->limits, address_limits[act]), now);
+    if (account != NULL) {
+        unsigned a_minute = peer_limit(peers->limits, account_limits[act]);
+        uint64_t of_account = pace_take(&account->paces[act], a_minute, now);
+        from = of_account > from ? of_account : from;
+    }
+    pthread_mutex_unlock(&peers->lock);
+    return from;
+}

@@ -1,0 +1,38 @@
+/* Who is connected, by address and by account: how many connections each has, and how fast each may
+ * go on. IPv6 addresses count by their first 64 bits, which one host has all to itself. Shared by
+ * the workers, any thread; what a peer did is remembered until it could do as much again anyway. */
+#ifndef SERVER_PEERS_H
+#define SERVER_PEERS_H
+
+#include "peer_limits.h"
+
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct peers;
+struct peer; /* an address or an account; valid while one of its connections is */
+
+/* Reads the limits at each call; they must outlive it. NULL when out of memory. */
+struct peers *peers_new(const struct peer_limits *limits);
+void peers_free(struct peers *peers);
+
+/* Counts a new connection in. NULL with the limit that it meets, or PEER_LIMIT_COUNT when out of
+ * memory. */
+struct peer *peers_admit(struct peers *peers, const struct sockaddr_storage *address,
+                         enum peer_limit *met);
+
+/* The account that a connection has proved to be. NULL when out of memory. */
+struct peer *peers_know(struct peers *peers, uint32_t account);
+
+/* Counts a connection of the address or the account out. NULL is allowed. */
+void peers_leave(struct peers *peers, struct peer *peer);
+
+/* What is paced. */
+enum peer_act { PEER_POST, PEER_JOIN, PEER_SEARCH, PEER_PAGE, PEER_ACT_COUNT };
+
+/* Takes one for the address and (unless NULL) the account; the moment, by the monotonic clock in
+ * milliseconds, from which the connection may go on. */
+uint64_t peers_take(struct peers *peers, struct peer *address, struct peer *account,
+                    enum peer_act act, uint64_t now);
+
+#endif
