@@ -214,14 +214,13 @@ static void link_explain_listen(struct link_problem *problem, const char *host, 
              strerror(reason), advice);
 }
 
-static int link_listen_on(const struct addrinfo *address) {
+static int link_bind_to(const struct addrinfo *address) {
     int descriptor = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (descriptor < 0)
         return -1;
     int on = 1;
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(descriptor, address->ai_addr, address->ai_addrlen) == 0 &&
-        listen(descriptor, SOMAXCONN) == 0)
+    if (bind(descriptor, address->ai_addr, address->ai_addrlen) == 0)
         return descriptor;
     int reason = errno;
     close(descriptor);
@@ -229,17 +228,27 @@ static int link_listen_on(const struct addrinfo *address) {
     return -1;
 }
 
-int link_listen(const char *host, const char *port, struct link_problem *problem) {
+int link_bind(const char *host, const char *port, struct link_problem *problem) {
     struct addrinfo *found = link_resolve(host, port, AI_PASSIVE, problem);
     int descriptor = -1;
     for (struct addrinfo *each = found; each != NULL && descriptor < 0; each = each->ai_next) {
-        descriptor = link_listen_on(each);
+        descriptor = link_bind_to(each);
         if (descriptor < 0)
             link_explain_listen(problem, host, port, errno);
     }
     if (found != NULL)
         freeaddrinfo(found);
     return descriptor;
+}
+
+bool link_listen(int listener, struct link_problem *problem) {
+    char name[LINK_NAME_MAX];
+    if (listen(listener, SOMAXCONN) == 0)
+        return true;
+    link_name_local(listener, name);
+    problem->reason = errno;
+    snprintf(problem->text, sizeof problem->text, "cannot listen on %s: %s", name, strerror(errno));
+    return false;
 }
 
 bool link_accept(int listener, struct link *link) {

@@ -64,9 +64,10 @@ bool link_peer_key(const struct link *link, uint8_t hash[LINK_KEY_BYTES]);
 /* A plain link over a connected socket, which it takes over and makes non-blocking. */
 struct link link_plain(int descriptor);
 
-/* Listens on the first address of HOST that lets it, without blocking: a descriptor, or -1 with the
- * problem. PORT "0" takes a free one. */
-int link_listen(const char *host, const char *port, struct link_problem *problem);
+/* Takes the first address of HOST that is to be had, without blocking: a descriptor, or -1 with the
+ * problem. PORT "0" takes a free one. Nobody gets in before link_listen. */
+int link_bind(const char *host, const char *port, struct link_problem *problem);
+bool link_listen(int listener, struct link_problem *problem);
 
 /* Accepts one connection as a plain link. False with errno: EAGAIN when none waits. */
 bool link_accept(int listener, struct link *link);

@@ -28,6 +28,7 @@ static const char *const calls[] = {
     "sendmsg",
     "sendto",
     "setsockopt",
+    "listen",
     "shutdown",
     "write",
     "writev",

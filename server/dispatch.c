@@ -48,17 +48,24 @@ static enum error_code dispatch_to_readers(struct dispatch *dispatch, struct ses
     return ERROR_NONE;
 }
 
+/* The reader sees what is committed, which may be that the session was just put out of a room and
+ * what was said there since, before the worker hears of it. */
+static uint64_t dispatch_before(const struct dispatch *dispatch, uint64_t before) {
+    return before > dispatch->position ? dispatch->position + 1 : before;
+}
+
 static enum error_code dispatch_history(struct dispatch *dispatch, struct session *session,
                                         struct request *request) {
-    const struct message_history *history = &request->message.history;
+    struct message_history *history = &request->message.history;
     if (!session_in_room(session, history->room))
         return dispatch_refuse(session, request, history->tag, ERROR_NOT_A_MEMBER);
+    history->before = dispatch_before(dispatch, history->before);
     return dispatch_to_readers(dispatch, session, request);
 }
 
 static enum error_code dispatch_search(struct dispatch *dispatch, struct session *session,
                                        struct request *request) {
-    const struct message_search *search = &request->message.search;
+    struct message_search *search = &request->message.search;
     if (search->room != 0 && !session_in_room(session, search->room))
         return dispatch_refuse(session, request, search->tag, ERROR_NOT_A_MEMBER);
     if (session->searching)
@@ -70,6 +77,7 @@ static enum error_code dispatch_search(struct dispatch *dispatch, struct session
         if (search->room == 0 || session->memberships[i].room == search->room)
             request->rooms[request->room_count++] = session->memberships[i].room;
     request->departures = session->departures;
+    search->before = dispatch_before(dispatch, search->before);
     session->searching = true;
     return dispatch_to_readers(dispatch, session, request);
 }

@@ -9,6 +9,8 @@
 struct dispatch {
     struct queue_chain requests; /* for the log thread, gathered until the worker hands them over */
     struct readers *readers;
+    uint64_t position; /* of the last event that the worker's sessions could have got; what came
+                        * after it is not for a page either, for it may be that they may not know */
 };
 
 /* Sends one payload on its way. What it returns other than ERROR_NONE breaks the protocol: the peer

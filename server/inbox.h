@@ -24,6 +24,7 @@ enum inbox_kind {
     INBOX_SUBSCRIBE,   /* from here on the session gets the room's events; frames to send first */
     INBOX_UNSUBSCRIBE, /* from here on it does not; frames to send */
     INBOX_END,         /* send the frames and close the session */
+    INBOX_LISTEN,      /* let connections in from here on, who has the listener */
     INBOX_TLS,         /* connections from here on are secured with `tls` */
     INBOX_PULSE,       /* count `beats` up, to show that the thread turns */
     INBOX_DRAIN, /* accept and read nothing more; tell the log thread when all is handed over */

@@ -12,6 +12,8 @@
 _Static_assert(STORE_HASH_BYTES == SHA256_DIGEST_LENGTH, "secrets are hashed with SHA-256");
 _Static_assert((int)STORE_HASH_BYTES == (int)LINK_KEY_BYTES, "so are keys");
 
+enum { INVITATIONS_TOLD_MAX = 100 }; /* in a welcome */
+
 /* Whose greeting it is, and what is to be done before it is answered. */
 struct greeter {
     struct account *account; /* NULL: a new one is to be made */
@@ -173,9 +175,13 @@ static void judge_welcome(struct judge *judge, const struct presence *presence,
     for (size_t i = 0; i < account->reading_count; i++)
         judge_subscribe(judge, presence, state_room(judge->state, account->readings[i].room), 0);
     const struct room *room;
-    for (uint32_t id = 1; (room = state_room(judge->state, id)) != NULL; id++)
-        if ((room_marks(room, account->id) & MARK_INVITED) && !room_has_member(room, account->id))
+    unsigned told = 0;
+    for (uint32_t id = 1;
+         told < INVITATIONS_TOLD_MAX && (room = state_room(judge->state, id)) != NULL; id++)
+        if ((room_marks(room, account->id) & MARK_INVITED) && !room_has_member(room, account->id)) {
             judge_tell_invitation(judge, presence, room, "");
+            told++;
+        }
 }
 
 /* A new server belongs to whoever comes first from the machine it runs on. */

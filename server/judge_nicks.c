@@ -36,7 +36,7 @@ void judge_suggest_nick(const struct judge *judge, const char *taken, char *sugg
                         size_t size) {
     struct name name;
     struct account *holder;
-    for (int number = 2; number < 100; number++) {
+    for (int number = 2; number < 10; number++) {
         snprintf(suggestion, size, "%s%d", taken, number);
         if (name_nick(wire_text(suggestion), &name) &&
             state_find_holder(judge->state, &name, &holder) && holder == NULL)

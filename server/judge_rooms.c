@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* A welcome can say no more; what others have opened with a person counts too. */
-enum { ROOMS_WITH_OTHERS_MAX = 60000 };
+/* Rooms of two that others may open with somebody: all of them must fit a welcome. */
+enum { ROOMS_WITH_OTHERS_MAX = 4000 };
 
 /* Rooms that the account is in by its own doing; what others open with it does not count. */
 static size_t judge_count_own_rooms(const struct judge *judge, const struct account *account) {
@@ -126,7 +127,7 @@ static void judge_open_direct(struct judge *judge, const struct request *request
         return;
     }
     if (!other_in_it && other->reading_count >= ROOMS_WITH_OTHERS_MAX) {
-        judge_error(judge, request, tag, ERROR_FULL);
+        judge_error(judge, request, tag, ERROR_PERSON_FULL);
         return;
     }
     if (room == NULL && !judge->read_only)

@@ -23,12 +23,12 @@ enum {
     PURGE_AGAIN_FIRST = 100, /* milliseconds, doubled each time that a reader is in the way, */
     PURGE_AGAIN_MAX = 5000,  /* up to here */
     RETENTION_MILLISECONDS = 1000,
-    OUTBOXES_KEPT = 64 /* of an account; docs/protocol.md says so */
 };
 
 struct log {
     /* set once */
     struct log_options options;
+    uint64_t first_position;
     struct queue *queue;
     pthread_t thread;
 
@@ -293,12 +293,17 @@ struct log *log_start(const struct log_options *options) {
     log->purge_again = PURGE_AGAIN_FIRST;
     log->retention_due = true;
     log->queue = queue_new(LOG_QUEUE_BYTES);
-    if (log->queue != NULL && log_load(log, &reason) &&
-        pthread_create(&log->thread, NULL, log_run, log) == 0)
+    bool loaded = log->queue != NULL && log_load(log, &reason);
+    log->first_position = log->next_id - 1;
+    if (loaded && pthread_create(&log->thread, NULL, log_run, log) == 0)
         return log;
     report(REPORT_ERROR, "cannot_load", "reason", reason, NULL);
     log_free(log);
     return NULL;
+}
+
+uint64_t log_first_position(const struct log *log) {
+    return log->first_position;
 }
 
 struct queue *log_queue(const struct log *log) {

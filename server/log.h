@@ -28,6 +28,9 @@ struct log_options {
 /* Loads the state, makes the lobby of an empty log, and starts the thread. NULL with a report. */
 struct log *log_start(const struct log_options *options);
 
+/* Id of the last event when the thread was started; before any worker is. */
+uint64_t log_first_position(const struct log *log);
+
 /* Where workers push struct request, in chains. */
 struct queue *log_queue(const struct log *log);
 

@@ -100,11 +100,11 @@ static bool server_open_tls(struct server *server) {
 
 /* A server that was just killed holds its port for a moment longer, until its last thread is gone.
  */
-static bool server_listen(struct server *server) {
+static bool server_bind(struct server *server) {
     const struct timespec pause = {.tv_nsec = LISTEN_PAUSE_NANOSECONDS};
     struct link_problem problem = {{0}, 0};
     for (int i = 0; i < LISTEN_TRIES; i++) {
-        server->listener = link_listen(server->settings.host, server->settings.port, &problem);
+        server->listener = link_bind(server->settings.host, server->settings.port, &problem);
         if (server->listener >= 0 || problem.reason != EADDRINUSE)
             break;
         nanosleep(&pause, NULL);
@@ -154,6 +154,7 @@ static bool server_start_workers(struct server *server) {
                                                       .log = log_queue(server->log),
                                                       .readers = server->readers,
                                                       .peers = server->peers,
+                                                      .position = log_first_position(server->log),
                                                       .limits = &server->settings.limits,
                                                       .tls = tls_take(server->tls),
                                                       .listener = i == 0 ? server->listener : -1};
@@ -309,28 +310,43 @@ static void keep_secrets(void) {
     prctl(PR_SET_DUMPABLE, 0);
 }
 
+static bool server_start_threads(struct server *server) {
+    if (!server_start_log(server) || !server_start_workers(server)) {
+        fprintf(stderr, "chat-server: cannot start: memory, threads or descriptors ran out, or the "
+                        "log above says more\n");
+        return false;
+    }
+    server->scrubber = scrubber_start(server->settings.data, store_path(server->store));
+    if (server->scrubber == NULL)
+        report(REPORT_WARNING, "cannot_scrub", "advice",
+               "the log is not read through; check it with --check", NULL);
+    return server->settings.unconfined || confine_calls();
+}
+
+/* Nobody gets in before the server has given up what it does not need, and said where it is. */
+static bool server_let_in(struct server *server, int listener) {
+    struct link_problem problem = {{0}, 0};
+    if (!link_listen(listener, &problem)) {
+        fprintf(stderr, "chat-server: %s\n", problem.text);
+        return false;
+    }
+    server_announce(server, listener);
+    server_tell_workers(server, INBOX_LISTEN);
+    return true;
+}
+
 static int server_run(struct server *server) {
     sigset_t signals;
     block_signals(&signals);
     raise_descriptor_limit();
     umask(077);
     /* Threads that were not asked to stop are ended by the process. */
-    if (!server_listen(server) || !server_confine_files(server) || !server_open(server) ||
+    if (!server_bind(server) || !server_confine_files(server) || !server_open(server) ||
         !server_open_tls(server))
         return EXIT_FAILURE;
     int listener = server->listener;
-    if (!server_start_log(server) || !server_start_workers(server)) {
-        fprintf(stderr, "chat-server: cannot start: memory, threads or descriptors ran out, or the "
-                        "log above says more\n");
+    if (!server_start_threads(server) || !server_let_in(server, listener))
         return EXIT_FAILURE;
-    }
-    server->scrubber = scrubber_start(server->settings.data, store_path(server->store));
-    if (server->scrubber == NULL)
-        report(REPORT_WARNING, "cannot_scrub", "advice",
-               "the log is not read through; check it with --check", NULL);
-    if (!server->settings.unconfined && !confine_calls())
-        return EXIT_FAILURE;
-    server_announce(server, listener);
     FAULT_POINT("serving");
     supervisor_tell(SUPERVISOR_READY);
     int received = server_wait(server, &signals);

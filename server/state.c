@@ -324,27 +324,3 @@ bool state_set_read(struct state *state, struct account *account, uint32_t room,
     *reading = (struct reading){room, read, messages};
     return true;
 }
-
-struct outbox *state_outbox(struct state *state, struct account *account, uint64_t id) {
-    (void)state;
-    for (struct outbox *outbox = account->outboxes; outbox != NULL; outbox = outbox->next)
-        if (outbox->id == id)
-            return outbox;
-    struct outbox *outbox = calloc(1, sizeof *outbox);
-    if (outbox == NULL)
-        return NULL;
-    outbox->id = id;
-    outbox->account = account;
-    outbox->next = account->outboxes;
-    account->outboxes = outbox;
-    return outbox;
-}
-
-bool state_set_up_to(struct state *state, struct outbox *outbox, uint64_t up_to) {
-    if (!state_undo_reserve(state))
-        return false;
-    state_undo_note(
-        state, (struct undo){.kind = UNDO_SET_UP_TO, .outbox = outbox, .number = outbox->up_to});
-    outbox->up_to = up_to;
-    return true;
-}

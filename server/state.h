@@ -34,6 +34,8 @@ struct device {
     struct device *next; /* of the account, by number */
 };
 
+enum { OUTBOXES_KEPT = 64 }; /* of an account; docs/protocol.md says so */
+
 /* Where a client's posts come from; see `post` in protocol.def. */
 struct outbox {
     uint64_t id;
@@ -73,6 +75,10 @@ struct account {
     uint32_t last_device;       /* highest number that a device of it has had */
     struct presence *presences; /* its clients that are connected; NULL when away */
     struct outbox *outboxes;
+    size_t outbox_count;
+    struct account
+        *next_crowded; /* with more than it may keep, to be thinned out; see state_outboxes.c */
+    bool crowded;
     struct reading *readings;
     size_t reading_count;
     size_t reading_capacity;

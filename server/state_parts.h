@@ -65,6 +65,7 @@ struct state {
     struct looks *looks;
     void *by_key;
     void *by_room_name;
+    struct account *crowded; /* accounts with more outboxes than they may keep, a list */
     uint32_t owner;
     enum admission admission;
     struct presence_table presences[STATE_WORKERS_MAX];
@@ -79,6 +80,9 @@ void *state_tree_find(void *const *tree, const void *key,
 
 /* Makes room in an array for one more; false when out of memory. */
 bool state_grow(void **array, size_t *capacity, size_t count, size_t size);
+
+/* state_outboxes.c: takes away what accounts have too much, while nothing can be undone. */
+void state_thin_outboxes(struct state *state);
 
 /* state_undo.c: room for one more undo, made before the change so that a change is never without
  * its undo, and the note of it. */

@@ -37,9 +37,9 @@ bool state_find_like_room(const struct state *state, const struct name *name,
     for (size_t i = 0; known && *like == NULL && i < state->room_count; i++) {
         struct room *room = state->rooms[i];
         struct name of_room;
-        if (room->kind != ROOM_PUBLIC || !name_room(wire_text(room->name), &of_room))
+        if (room->kind != ROOM_PUBLIC)
             continue;
-        if (room->looks == NULL)
+        if (room->looks == NULL && name_room(wire_text(room->name), &of_room))
             room->looks = room_name_keys(state, &of_room);
         known = room->looks != NULL;
         if (known && keys_meet(wanted, room->looks))

@@ -168,6 +168,7 @@ void state_keep(struct state *state) {
         undo_free(&state->undos[i]);
     }
     state->undo_count = 0;
+    state_thin_outboxes(state);
 }
 
 void state_undo(struct state *state) {

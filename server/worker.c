@@ -163,7 +163,7 @@ static void worker_clear_eventfd(int descriptor) {
 /* Whether a connection that is being secured has to wait for the next turn, when epoll tells of it
  * again. */
 static bool worker_puts_off(struct worker *worker, const struct session *session) {
-    return session->phase == SESSION_NEW && worker->options.tls != NULL &&
+    return session->phase == SESSION_NEW && !session->secured &&
            ++worker->greeting_steps > WORKER_GREETING_STEPS_MAX;
 }
 
@@ -179,7 +179,8 @@ static void worker_handle(struct worker *worker, const struct epoll_event *event
         if (session->phase != SESSION_ENDED && (event->events & EPOLLOUT))
             session_mark_dirty(worker, session);
         if (session->phase != SESSION_ENDED &&
-            ((event->events & ~(uint32_t)EPOLLOUT) || link_wants_write(&session->link)))
+            ((event->events & ~(uint32_t)EPOLLOUT) ||
+             (!session->held && link_wants_write(&session->link))))
             session_read(worker, session);
         if (worker->dispatch.requests.cost > WORKER_HAND_OVER_BYTES)
             worker_hand_over(worker);
@@ -212,7 +213,7 @@ static void worker_wait(struct worker *worker) {
 
 static void worker_deliver(struct worker *worker, struct inbox_item *item) {
     const struct roster_room *room = roster_room(&worker->roster, item->room);
-    worker->position = item->frames->last_id;
+    worker->dispatch.position = item->frames->last_id;
     for (uint32_t i = 0; i < room->count; i++) {
         struct session *session = room->sessions[i];
         session->behind =
@@ -262,8 +263,9 @@ static void worker_answer(struct worker *worker, struct inbox_item *item) {
         session->reads--;
     if (item->kind == INBOX_SEARCH_DONE)
         session->searching = false;
-    /* It asks and asks, and does not read what it is answered. */
-    if (session->output.bytes > SESSION_ANSWERS_MAX) {
+    /* It asks and asks, and does not read what it is answered; what it could not yet have read, for
+     * nothing was written since, does not count. */
+    if (session->output.bytes > SESSION_ANSWERS_MAX && !session->dirty) {
         char peer[LINK_NAME_MAX];
         link_name_peer(session->link.descriptor, peer);
         report(REPORT_WARNING, "dropped", "peer", peer, "reason", "it does not read its answers",
@@ -292,6 +294,11 @@ static void worker_secure(struct worker *worker, struct inbox_item *item) {
     struct tls *before = worker->options.tls;
     worker->options.tls = item->tls;
     item->tls = before;
+}
+
+static void worker_listen(struct worker *worker) {
+    if (worker->options.listener >= 0 && !worker->draining)
+        worker_watch(worker, worker->options.listener, EPOLLIN, &worker->options.listener);
 }
 
 static void worker_drain(struct worker *worker) {
@@ -326,6 +333,8 @@ static void worker_take_inbox(struct worker *worker) {
             worker_deliver(worker, item);
         else if (item->kind == INBOX_TLS)
             worker_secure(worker, item);
+        else if (item->kind == INBOX_LISTEN)
+            worker_listen(worker);
         else if (item->kind == INBOX_PULSE)
             atomic_fetch_add(item->beats, 1);
         else if (item->kind == INBOX_DRAIN)
@@ -448,14 +457,13 @@ struct worker *worker_start(const struct worker_options *options) {
         return NULL;
     worker->options = *options;
     worker->dispatch.readers = options->readers;
+    worker->dispatch.position = options->position;
     worker->epoll = epoll_create1(EPOLL_CLOEXEC);
     worker->log_has_room = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     int inbox = queue_descriptor(options->inboxes[options->index]);
     if (worker->epoll >= 0 && worker->log_has_room >= 0 &&
         worker_watch(worker, inbox, EPOLLIN, worker) &&
         worker_watch(worker, worker->log_has_room, EPOLLIN, &worker->log_has_room) &&
-        (options->listener < 0 ||
-         worker_watch(worker, options->listener, EPOLLIN, &worker->options.listener)) &&
         pthread_create(&worker->thread, NULL, worker_run, worker) == 0)
         return worker;
     worker_free(worker);

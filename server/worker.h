@@ -19,8 +19,10 @@ struct worker_options {
     struct readers *readers;
     struct peers *peers;              /* shared by all workers */
     const struct peer_limits *limits; /* outlive the worker */
+    uint64_t position;                /* id of the last event of the log when the worker starts */
     struct tls *tls; /* a reference of the worker's own; NULL: connections are plain */
-    int listener;    /* for the first worker, which closes it; -1 for the others */
+    int listener; /* for the first worker, which accepts from INBOX_LISTEN on and closes it; else -1
+                   */
 };
 
 /* A queue fit to be a worker's inbox; NULL when memory or descriptors are short. */

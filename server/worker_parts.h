@@ -28,7 +28,6 @@ struct worker {
     struct dispatch dispatch;
     struct roster roster;
     unsigned greeting_steps; /* of handshakes, in this turn */
-    uint64_t position;       /* id of the last event that passed through here */
     struct session_table sessions;
     struct session *dirty;
     struct session *ended;

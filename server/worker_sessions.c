@@ -52,7 +52,8 @@ void session_close(struct worker *worker, struct session *session) {
     session_mark_dirty(worker, session);
 }
 
-/* Tells a peer that broke the protocol why, and closes. */
+/* Tells a peer that broke the protocol why, and closes. One that has not even a way to be told is
+ * just closed. */
 static void session_fail(struct worker *worker, struct session *session, enum error_code code) {
     struct message error = {.type = MESSAGE_ERROR};
     char number[16];
@@ -63,6 +64,10 @@ static void session_fail(struct worker *worker, struct session *session, enum er
     link_name_peer(session->link.descriptor, peer);
     report(REPORT_WARNING, "dropped", "peer", peer, "code", number, "reason", error_text(code),
            NULL);
+    if (!session->secured) {
+        session_end(worker, session);
+        return;
+    }
     session_send_message(session, &error);
     session_close(worker, session);
 }
@@ -172,6 +177,7 @@ static void session_give_up_greeting(struct worker *worker, struct session *sess
     link_name_peer(session->link.descriptor, peer);
     report(REPORT_INFO, "no_greeting", "peer", peer, "reason", reason, NULL);
     if (link_abandon(&session->link)) {
+        session->secured = true; /* it is a plain one now */
         session_fail(worker, session, ERROR_NEEDS_TLS);
         return;
     }
@@ -228,7 +234,7 @@ void session_flush(struct worker *worker, struct session *session) {
         session_enter(worker, session, SESSION_FINISHED);
     } else if (session->behind) {
         struct message behind = {.type = MESSAGE_BEHIND};
-        behind.behind.position = worker->position;
+        behind.behind.position = worker->dispatch.position;
         session->behind = false;
         if (!session_send_message(session, &behind))
             session_end(worker, session);

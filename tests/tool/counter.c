@@ -75,8 +75,8 @@ static void serve(struct link *client, const char *port) {
 int main(int argc, char **argv) {
     struct link_problem problem;
     char name[LINK_NAME_MAX];
-    int listener = link_listen("127.0.0.1", "0", &problem);
-    if (argc != 2 || listener < 0)
+    int listener = link_bind("127.0.0.1", "0", &problem);
+    if (argc != 2 || listener < 0 || !link_listen(listener, &problem))
         return EXIT_FAILURE;
     link_name_local(listener, name);
     printf("%s\n", name);

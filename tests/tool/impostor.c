@@ -223,8 +223,8 @@ static bool read_lines(const char *path) {
 int main(int argc, char **argv) {
     char name[LINK_NAME_MAX];
     struct link_problem problem;
-    int listener = link_listen("127.0.0.1", "0", &problem);
-    if (argc < 2 || listener < 0 || !read_lines(argv[1]))
+    int listener = link_bind("127.0.0.1", "0", &problem);
+    if (argc < 2 || listener < 0 || !link_listen(listener, &problem) || !read_lines(argv[1]))
         return EXIT_FAILURE;
     link_name_local(listener, name);
     printf("listening on %s\n", name);

@@ -284,8 +284,9 @@ static bool proxy_listen(struct lane *lane, const char *address) {
     struct link_problem problem;
     struct sockaddr_in name = {0};
     socklen_t size = sizeof name;
-    lane->listener = link_listen(address, "0", &problem);
-    if (lane->listener < 0 || getsockname(lane->listener, (struct sockaddr *)&name, &size) != 0)
+    lane->listener = link_bind(address, "0", &problem);
+    if (lane->listener < 0 || !link_listen(lane->listener, &problem) ||
+        getsockname(lane->listener, (struct sockaddr *)&name, &size) != 0)
         return false;
     lane->port = ntohs(name.sin_port);
     return true;
