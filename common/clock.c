@@ -14,6 +14,12 @@ uint64_t clock_monotonic(void) {
     return clock_read(CLOCK_MONOTONIC);
 }
 
+uint64_t clock_microseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 uint64_t clock_wall(void) {
     return clock_read(CLOCK_REALTIME);
 }

@@ -8,6 +8,9 @@
 /* Milliseconds that only ever grow, for deadlines. */
 uint64_t clock_monotonic(void);
 
+/* The same in microseconds, for measuring. */
+uint64_t clock_microseconds(void);
+
 /* Milliseconds since 1970, for people; may jump. */
 uint64_t clock_wall(void);
 

@@ -210,3 +210,11 @@ struct queue_item *queue_wait_one(struct queue *queue) {
 int queue_descriptor(const struct queue *queue) {
     return queue->descriptor;
 }
+
+size_t queue_cost(const struct queue *queue) {
+    pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&queue->lock;
+    pthread_mutex_lock(lock);
+    size_t cost = queue->items.cost;
+    pthread_mutex_unlock(lock);
+    return cost;
+}

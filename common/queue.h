@@ -55,6 +55,9 @@ struct queue_chain queue_wait_all(struct queue *queue, int milliseconds);
 /* Waits until there is something, then takes one item. */
 struct queue_item *queue_wait_one(struct queue *queue);
 
+/* What the items in it cost at the moment. Any thread. */
+size_t queue_cost(const struct queue *queue);
+
 /* Becomes readable when something was pushed since the last queue_take_all. For poll and epoll. */
 int queue_descriptor(const struct queue *queue);
 

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <seccomp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 /* What serving takes. Names that a machine's kernel does not have are passed over. */
@@ -123,10 +125,24 @@ static int add_memory(scmp_filter_ctx filter) {
     return result;
 }
 
-/* The service manager is told over a socket of this machine. */
-static int add_notifying(scmp_filter_ctx filter) {
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                            SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+/* Calls that may do one thing only. */
+static const struct {
+    const char *name;
+    unsigned argument;
+    uint64_t value;
+} narrow_calls[] = {
+    {"socket", 0, AF_UNIX},    /* to tell the service manager */
+    {"ioctl", 1, FIONBIO},     /* by the HTTP library, */
+    {"prctl", 0, PR_SET_NAME}, /* which also names its thread */
+};
+
+static int add_narrow(scmp_filter_ctx filter) {
+    int result = 0;
+    for (size_t i = 0; i < sizeof narrow_calls / sizeof *narrow_calls && result == 0; i++)
+        result = seccomp_rule_add(
+            filter, SCMP_ACT_ALLOW, seccomp_syscall_resolve_name(narrow_calls[i].name), 1,
+            SCMP_CMP(narrow_calls[i].argument, SCMP_CMP_EQ, narrow_calls[i].value));
+    return result;
 }
 
 bool confine_calls(void) {
@@ -139,7 +155,7 @@ bool confine_calls(void) {
     if (result == 0)
         result = add_memory(filter);
     if (result == 0)
-        result = add_notifying(filter);
+        result = add_narrow(filter);
     if (result == 0)
         result = seccomp_load(filter);
     seccomp_release(filter);

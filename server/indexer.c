@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "frame.h"
 #include "index_file.h"
+#include "metrics.h"
 #include "nudge.h"
 #include "paths.h"
 #include "report.h"
@@ -22,6 +23,7 @@ struct indexer {
     /* set once */
     pthread_t thread;
     struct archive *archive;
+    struct metrics *metrics;
     struct nudge nudge;
 
     /* the index thread's */
@@ -141,6 +143,8 @@ static bool indexer_step(struct indexer *indexer, bool *more) {
     index_file_abandon(indexer->file);
     if (stepped)
         indexer->mark = indexer->next;
+    if (stepped && indexer->metrics != NULL)
+        metrics_set(indexer->metrics, METRIC_INDEXED_ID, indexer->mark.last_id);
     *more = *more && stepped;
     return stepped;
 }
@@ -210,10 +214,11 @@ static bool indexer_open(struct indexer *indexer, const char *folder, const char
     return indexer->file != NULL;
 }
 
-struct indexer *indexer_start(const char *folder, const char *log_path) {
+struct indexer *indexer_start(const char *folder, const char *log_path, struct metrics *metrics) {
     struct indexer *indexer = calloc(1, sizeof *indexer);
     if (indexer == NULL)
         return NULL;
+    indexer->metrics = metrics;
     nudge_init(&indexer->nudge);
     if (indexer_open(indexer, folder, log_path) &&
         pthread_create(&indexer->thread, NULL, indexer_run, indexer) == 0)

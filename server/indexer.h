@@ -8,8 +8,11 @@
 
 struct indexer;
 
-/* Opens or makes the index in the data folder and starts its thread. NULL with a report. */
-struct indexer *indexer_start(const char *folder, const char *log_path);
+struct metrics;
+
+/* Opens or makes the index in the data folder and starts its thread, which counts how far it has
+ * come in the metrics (NULL: it does not). NULL with a report. */
+struct indexer *indexer_start(const char *folder, const char *log_path, struct metrics *metrics);
 
 /* The log has changed, `change` counting up; any thread. */
 void indexer_raise(struct indexer *indexer, uint64_t change);

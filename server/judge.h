@@ -4,6 +4,7 @@
 #define SERVER_JUDGE_H
 
 #include "batch.h"
+#include "metrics.h"
 #include "peer_limits.h"
 #include "request.h"
 #include "state.h"
@@ -17,6 +18,7 @@ struct judge {
     struct outbox *touched;           /* outboxes with new posts in this batch */
     struct presence *due;             /* sessions to be told `stored` */
     const struct peer_limits *limits; /* NULL: none */
+    struct metrics *metrics;          /* NULL: nobody counts */
     bool plaintext;                   /* the server talks without TLS: nobody can show a key */
     unsigned guesses;    /* wrong codes that are not forgotten yet, see judge_codes.c */
     uint64_t guesses_at; /* since when the oldest is to be; monotonic */

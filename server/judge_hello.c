@@ -254,6 +254,8 @@ void judge_hello(struct judge *judge, const struct request *request) {
     if (error == ERROR_NONE &&
         judge_account_is_full(judge, greeter.account, request->message.hello.outbox))
         error = ERROR_ACCOUNT_FULL;
+    if (error == ERROR_ACCOUNT_FULL && judge->metrics != NULL)
+        metrics_meet(judge->metrics, LIMIT_ACCOUNT_CONNECTIONS);
     if (error == ERROR_NONE)
         judge_let_in(judge, request, &greeter, name.shown);
     else

@@ -62,12 +62,30 @@ static const struct queue_item *log_judge(struct log *log, const struct queue_it
     return first;
 }
 
+/* Commits, and counts how that went. */
+static bool log_store(struct log *log, uint64_t next_id) {
+    struct metrics *metrics = log->options.metrics;
+    uint64_t begun = clock_microseconds();
+    bool stored = store_commit(log->judge.store);
+    if (metrics == NULL)
+        return stored;
+    if (!stored) {
+        metrics_add(metrics, METRIC_COMMIT_FAILURES, 1);
+        return false;
+    }
+    if (next_id > log->next_id)
+        metrics_note_commit(metrics, clock_microseconds() - begun);
+    metrics_add(metrics, METRIC_EVENTS, next_id - log->next_id);
+    metrics_set(metrics, METRIC_LAST_ID, next_id - 1);
+    return true;
+}
+
 /* Seals and commits what was judged; false with everything undone. */
 static bool log_commit(struct log *log) {
     uint64_t next_id = log->next_id;
     batch_seal(&log->judge.batch, &next_id, log->judge.state, log->judge.store);
     FAULT_POINT("log-before-commit");
-    if (!log->judge.batch.failed && store_commit(log->judge.store)) {
+    if (!log->judge.batch.failed && log_store(log, next_id)) {
         state_keep(log->judge.state);
         log->next_id = next_id;
         log->purge_due = log->purge_due || log->judge.purge;
@@ -266,6 +284,7 @@ static bool log_load(struct log *log, const char **reason) {
     log->judge.store = store;
     log->judge.plaintext = log->options.plaintext;
     log->judge.limits = log->options.limits;
+    log->judge.metrics = log->options.metrics;
     log->judge.state = state_new(reason);
     uint64_t last_id;
     if (log->judge.state == NULL)

@@ -7,6 +7,7 @@
 
 #include "checkpointer.h"
 #include "indexer.h"
+#include "metrics.h"
 #include "peer_limits.h"
 #include "queue.h"
 #include "retention.h"
@@ -22,6 +23,7 @@ struct log_options {
     unsigned worker_count;
     struct retention retention;
     const struct peer_limits *limits; /* outlive the log; NULL: none */
+    struct metrics *metrics;          /* the same; NULL: nobody counts */
     bool plaintext;                   /* the server talks without TLS: nobody can show a key */
 };
 

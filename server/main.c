@@ -10,6 +10,7 @@
 #include "key_file.h"
 #include "link.h"
 #include "log.h"
+#include "metrics_server.h"
 #include "owner_token.h"
 #include "paths.h"
 #include "peers.h"
@@ -46,6 +47,9 @@ struct server {
     struct log *log;
     struct readers *readers;
     struct peers *peers;
+    struct metrics metrics;
+    struct metrics_server *metrics_server; /* NULL without --metrics */
+    int metrics_listener;
     struct tls *tls; /* NULL with --plaintext */
     int listener;
     struct pulse pulse;
@@ -73,7 +77,7 @@ static bool server_open(struct server *server) {
         return false;
     }
     const char *path = store_path(server->store);
-    server->indexer = indexer_start(folder, path);
+    server->indexer = indexer_start(folder, path, &server->metrics);
     server->checkpointer = checkpointer_start(path);
     if (server->indexer != NULL && server->checkpointer != NULL)
         return true;
@@ -134,6 +138,7 @@ static bool server_start_log(struct server *server) {
                                             .worker_count = (unsigned)server->settings.workers,
                                             .retention = server->settings.retention,
                                             .limits = &server->settings.limits,
+                                            .metrics = &server->metrics,
                                             .plaintext = server->settings.plaintext};
     server->log = log_start(&log_options);
     if (server->log == NULL)
@@ -144,7 +149,7 @@ static bool server_start_log(struct server *server) {
 }
 
 static bool server_start_workers(struct server *server) {
-    server->peers = peers_new(&server->settings.limits);
+    server->peers = peers_new(&server->settings.limits, &server->metrics);
     if (server->peers == NULL)
         return false;
     for (unsigned i = 0; i < (unsigned)server->settings.workers; i++) {
@@ -156,6 +161,7 @@ static bool server_start_workers(struct server *server) {
                                                       .peers = server->peers,
                                                       .position = log_first_position(server->log),
                                                       .limits = &server->settings.limits,
+                                                      .metrics = &server->metrics,
                                                       .tls = tls_take(server->tls),
                                                       .listener = i == 0 ? server->listener : -1};
         server->workers[i] = worker_start(&worker_options);
@@ -194,6 +200,7 @@ static bool server_stop(struct server *server) {
     signal(SIGALRM, server_give_up);
     alarm(STOP_SECONDS);
     bool sound = scrubber_stop(server->scrubber);
+    metrics_server_stop(server->metrics_server);
     server_tell_workers(server, INBOX_DRAIN);
     log_join(server->log);
     readers_stop(server->readers);
@@ -272,6 +279,16 @@ static void server_announce(const struct server *server, int listener) {
     fflush(stdout);
 }
 
+static bool server_bind_metrics(struct server *server) {
+    struct link_problem problem = {{0}, 0};
+    if (server->settings.metrics == NULL)
+        return true;
+    server->metrics_listener = metrics_server_bind(server->settings.metrics, &problem);
+    if (server->metrics_listener < 0)
+        fprintf(stderr, "chat-server: %s\n", problem.text);
+    return server->metrics_listener >= 0;
+}
+
 /* What is to be had from elsewhere has been taken: the listener, the settings of the system. */
 static bool server_confine_files(struct server *server) {
     const struct settings *settings = &server->settings;
@@ -310,6 +327,20 @@ static void keep_secrets(void) {
     prctl(PR_SET_DUMPABLE, 0);
 }
 
+static bool server_start_metrics(struct server *server) {
+    struct link_problem problem = {{0}, 0};
+    if (server->settings.metrics == NULL)
+        return true;
+    metrics_watch(&server->metrics, "log", 0, log_queue(server->log));
+    for (unsigned i = 0; i < server->worker_count; i++)
+        metrics_watch(&server->metrics, "worker", i, server->inboxes[i]);
+    server->metrics_server =
+        metrics_server_start(&server->metrics, server->metrics_listener, &problem);
+    if (server->metrics_server == NULL)
+        fprintf(stderr, "chat-server: %s\n", problem.text);
+    return server->metrics_server != NULL;
+}
+
 static bool server_start_threads(struct server *server) {
     if (!server_start_log(server) || !server_start_workers(server)) {
         fprintf(stderr, "chat-server: cannot start: memory, threads or descriptors ran out, or the "
@@ -320,7 +351,7 @@ static bool server_start_threads(struct server *server) {
     if (server->scrubber == NULL)
         report(REPORT_WARNING, "cannot_scrub", "advice",
                "the log is not read through; check it with --check", NULL);
-    return server->settings.unconfined || confine_calls();
+    return server_start_metrics(server) && (server->settings.unconfined || confine_calls());
 }
 
 /* Nobody gets in before the server has given up what it does not need, and said where it is. */
@@ -341,8 +372,8 @@ static int server_run(struct server *server) {
     raise_descriptor_limit();
     umask(077);
     /* Threads that were not asked to stop are ended by the process. */
-    if (!server_bind(server) || !server_confine_files(server) || !server_open(server) ||
-        !server_open_tls(server))
+    if (!server_bind(server) || !server_bind_metrics(server) || !server_confine_files(server) ||
+        !server_open(server) || !server_open_tls(server))
         return EXIT_FAILURE;
     int listener = server->listener;
     if (!server_start_threads(server) || !server_let_in(server, listener))

@@ -30,6 +30,7 @@ struct peer {
 
 struct peers {
     const struct peer_limits *limits;
+    struct metrics *metrics;
     pthread_mutex_t lock;
     uint32_t connections;
     struct peer **slots; /* as many as a power of two */
@@ -52,11 +53,12 @@ static const enum peer_limit account_limits[PEER_ACT_COUNT] = {
     [PEER_PAGE] = LIMIT_ACCOUNT_PAGES,
 };
 
-struct peers *peers_new(const struct peer_limits *limits) {
+struct peers *peers_new(const struct peer_limits *limits, struct metrics *metrics) {
     struct peers *peers = calloc(1, sizeof *peers);
     if (peers == NULL)
         return NULL;
     peers->limits = limits;
+    peers->metrics = metrics;
     peers->slot_count = PEERS_SLOTS_FIRST;
     peers->slots = calloc(peers->slot_count, sizeof(struct peer *));
     if (peers->slots == NULL) {
@@ -184,11 +186,15 @@ struct peer *peers_admit(struct peers *peers, const struct sockaddr_storage *add
         *met = LIMIT_CONNECTIONS;
     else if (peer != NULL && peers_meet(peers, LIMIT_ADDRESS_CONNECTIONS, peer->connections))
         *met = LIMIT_ADDRESS_CONNECTIONS;
-    if (*met != PEER_LIMIT_COUNT)
+    if (*met != PEER_LIMIT_COUNT) {
+        metrics_meet(peers->metrics, *met);
         peer = NULL;
+    }
     if (peer != NULL) {
         peer->connections++;
         peers->connections++;
+        metrics_add(peers->metrics, METRIC_ACCEPTED, 1);
+        metrics_set(peers->metrics, METRIC_CONNECTIONS, peers->connections);
     }
     pthread_mutex_unlock(&peers->lock);
     return peer;
@@ -210,19 +216,23 @@ void peers_leave(struct peers *peers, struct peer *peer) {
     pthread_mutex_lock(&peers->lock);
     peer->connections--;
     peers->connections -= peer->name.family != FAMILY_ACCOUNT;
+    metrics_set(peers->metrics, METRIC_CONNECTIONS, peers->connections);
     pthread_mutex_unlock(&peers->lock);
 }
 
 uint64_t peers_take(struct peers *peers, struct peer *address, struct peer *account,
                     enum peer_act act, uint64_t now) {
+    uint64_t of_account = 0;
     pthread_mutex_lock(&peers->lock);
-    uint64_t from =
+    uint64_t of_address =
         pace_take(&address->paces[act], peer_limit(peers->limits, address_limits[act]), now);
-    if (account != NULL) {
-        unsigned a_minute = peer_limit(peers->limits, account_limits[act]);
-        uint64_t of_account = pace_take(&account->paces[act], a_minute, now);
-        from = of_account > from ? of_account : from;
-    }
+    if (account != NULL)
+        of_account =
+            pace_take(&account->paces[act], peer_limit(peers->limits, account_limits[act]), now);
     pthread_mutex_unlock(&peers->lock);
-    return from;
+    if (of_address > now)
+        metrics_meet(peers->metrics, address_limits[act]);
+    if (of_account > now)
+        metrics_meet(peers->metrics, account_limits[act]);
+    return of_account > of_address ? of_account : of_address;
 }

@@ -4,6 +4,7 @@
 #ifndef SERVER_PEERS_H
 #define SERVER_PEERS_H
 
+#include "metrics.h"
 #include "peer_limits.h"
 
 #include <stdint.h>
@@ -12,8 +13,9 @@
 struct peers;
 struct peer; /* an address or an account; valid while one of its connections is */
 
-/* Reads the limits at each call; they must outlive it. NULL when out of memory. */
-struct peers *peers_new(const struct peer_limits *limits);
+/* Reads the limits at each call and counts in the metrics; both must outlive it. NULL when out of
+ * memory. */
+struct peers *peers_new(const struct peer_limits *limits, struct metrics *metrics);
 void peers_free(struct peers *peers);
 
 /* Counts a new connection in. NULL with the limit that it meets, or PEER_LIMIT_COUNT when out of

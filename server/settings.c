@@ -23,6 +23,7 @@ enum option {
     OPTION_WORKERS,
     OPTION_RETAIN,
     OPTION_LIMIT,
+    OPTION_METRICS,
     OPTION_BACKUP,
     OPTION_CHECK,
     OPTION_HELP,
@@ -42,6 +43,7 @@ static const struct option_entry options[] = {
     [OPTION_RETAIN] = {"retain", "AGE|N",
                        "remove messages older than AGE (90d), or all but the last N"},
     [OPTION_LIMIT] = {"limit", "NAME=N", "let a peer do so much, or NAME=none; see below"},
+    [OPTION_METRICS] = {"metrics", "HOST:PORT", "serve what the server counts, for Prometheus"},
     [OPTION_BACKUP] = {"backup", "FILE", "copy the log to a new FILE and exit; a server may run"},
     [OPTION_CHECK] = {"check", NULL, "read the whole log, say whether it is sound, and exit"},
     [OPTION_HELP] = {"help", NULL, "print this and exit"},
@@ -72,6 +74,9 @@ static bool settings_set(void *context, size_t index, const char *argument) {
         return false;
     case OPTION_LIMIT:
         return peer_limits_parse(&settings->limits, argument);
+    case OPTION_METRICS:
+        settings->metrics = argument;
+        return argument[0] != '\0';
     case OPTION_BACKUP:
         settings->backup = argument;
         return argument[0] != '\0';

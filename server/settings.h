@@ -18,6 +18,7 @@ struct settings {
     const char *certificate; /* files of the operator's own, or both NULL */
     const char *key;
     struct peer_limits limits;
+    const char *metrics; /* HOST:PORT, or NULL */
     bool plaintext;
     bool insecure_network;
     bool unconfined;

@@ -18,7 +18,8 @@ struct worker_options {
     struct queue *log;
     struct readers *readers;
     struct peers *peers;              /* shared by all workers */
-    const struct peer_limits *limits; /* outlive the worker */
+    const struct peer_limits *limits; /* outlive the worker, */
+    struct metrics *metrics;          /* as do these */
     uint64_t position;                /* id of the last event of the log when the worker starts */
     struct tls *tls; /* a reference of the worker's own; NULL: connections are plain */
     int listener; /* for the first worker, which accepts from INBOX_LISTEN on and closes it; else -1

@@ -63,6 +63,9 @@ void session_note_release(struct worker *worker, struct session *session);
 /* Takes frame after frame until the bytes end, or until the session has to wait. */
 void session_process(struct worker *worker, struct session *session);
 
+/* Whether it misses live events, for the moment. */
+void session_set_behind(struct worker *worker, struct session *session, bool behind);
+
 /* Reads once and takes the frames. */
 void session_read(struct worker *worker, struct session *session);
 

@@ -34,6 +34,7 @@ void session_end(struct worker *worker, struct session *session) {
     roster_remove_all(&worker->roster, session);
     link_close(&session->link);
     session_note_release(worker, session);
+    session_set_behind(worker, session, false);
     peers_leave(worker->options.peers, session->address);
     peers_leave(worker->options.peers, session->account);
     session->next_ended = worker->ended;
@@ -119,6 +120,10 @@ static const uint8_t paced_acts[256] = {
 /* A request was taken; who asks for more than it may waits from here on, and is told so. */
 static void session_keep_pace(struct worker *worker, struct session *session, uint8_t type) {
     struct message slow = {.type = MESSAGE_SLOW};
+    metrics_add(worker->options.metrics, METRIC_REQUESTS, 1);
+    if (type == MESSAGE_HISTORY || type == MESSAGE_SEARCH)
+        metrics_add(worker->options.metrics,
+                    type == MESSAGE_HISTORY ? METRIC_HISTORY : METRIC_SEARCHES, 1);
     if (paced_acts[type] == 0)
         return;
     enum peer_act act = (enum peer_act)(paced_acts[type] - 1);
@@ -216,6 +221,18 @@ void session_read(struct worker *worker, struct session *session) {
     session_process(worker, session);
 }
 
+void session_set_behind(struct worker *worker, struct session *session, bool behind) {
+    if (behind == session->behind)
+        return;
+    session->behind = behind;
+    if (behind) {
+        metrics_add(worker->options.metrics, METRIC_FELL_BEHIND, 1);
+        metrics_add(worker->options.metrics, METRIC_BEHIND, 1);
+    } else {
+        metrics_take(worker->options.metrics, METRIC_BEHIND, 1);
+    }
+}
+
 void session_flush(struct worker *worker, struct session *session) {
     switch (outqueue_flush(&session->output, &session->link)) {
     case OUTQUEUE_FAILED:
@@ -235,7 +252,7 @@ void session_flush(struct worker *worker, struct session *session) {
     } else if (session->behind) {
         struct message behind = {.type = MESSAGE_BEHIND};
         behind.behind.position = worker->dispatch.position;
-        session->behind = false;
+        session_set_behind(worker, session, false);
         if (!session_send_message(session, &behind))
             session_end(worker, session);
         else
@@ -245,7 +262,10 @@ void session_flush(struct worker *worker, struct session *session) {
 
 static bool has_passed(const struct worker *worker, uint64_t since, enum peer_limit limit) {
     uint64_t seconds = peer_limit(worker->options.limits, limit);
-    return seconds != 0 && worker->now - since >= seconds * 1000;
+    bool passed = seconds != 0 && worker->now - since >= seconds * 1000;
+    if (passed)
+        metrics_meet(worker->options.metrics, limit);
+    return passed;
 }
 
 static bool session_is_late(const struct worker *worker, const struct session *session) {

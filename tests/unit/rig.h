@@ -39,7 +39,7 @@ static inline void rig_start(struct rig *rig) {
     struct store_problem problem;
     rig->store = store_open(rig->folder, &problem);
     assert_non_null(rig->store);
-    rig->indexer = indexer_start(rig->folder, store_path(rig->store));
+    rig->indexer = indexer_start(rig->folder, store_path(rig->store), NULL);
     rig->checkpointer = checkpointer_start(store_path(rig->store));
     rig->inbox = queue_new(SIZE_MAX);
     const struct log_options options = {.store = rig->store,
