@@ -18,6 +18,7 @@ libsodium-dev     the client: a key locked with a passphrase
 libunistring-dev  Unicode: validation, widths, line breaks
 libicu-dev        the server: which names look alike
 libseccomp-dev    the server: the system calls it keeps
+libinih-dev       the server: its configuration file
 libmicrohttpd-dev the server: serving what it counts
 libsystemd-dev    the server: telling the service manager how it is
 libcmocka-dev     unit tests
@@ -60,7 +61,7 @@ HARDEN   += -D_FORTIFY_SOURCE=2
 endif
 LDFLAGS  += -pthread -pie -Wl,-z,relro,-z,now
 
-SERVER_LIBS := -lseccomp -lsystemd -lmicrohttpd -lsqlite3 -lxxhash -lssl -lcrypto -lunistring -licui18n -licuuc
+SERVER_LIBS := -linih -lseccomp -lsystemd -lmicrohttpd -lsqlite3 -lxxhash -lssl -lcrypto -lunistring -licui18n -licuuc
 CLIENT_LIBS := -lsodium -lssl -lcrypto -lsqlite3 -lncursesw -lreadline -lunistring
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))

@@ -82,6 +82,7 @@ static const char *const calls[] = {
     "rt_sigprocmask",
     "rt_sigreturn",
     "rt_sigtimedwait",
+    "sched_getaffinity",
     "sched_yield",
     "setitimer",
     "tgkill",
@@ -160,7 +161,7 @@ bool confine_calls(void) {
         result = seccomp_load(filter);
     seccomp_release(filter);
     if (result != 0)
-        report(REPORT_ERROR, "cannot_confine", "what", "calls", "reason", strerror(-result),
-               "advice", "--unconfined serves without", NULL);
+        report(REPORT_CANNOT_CONFINE, "what", "calls", "reason", strerror(-result), "advice",
+               "--unconfined serves without", NULL);
     return result == 0;
 }

@@ -75,26 +75,32 @@ static bool ruleset_allow_beside(int ruleset, const char *file) {
     return allowed;
 }
 
+static bool ruleset_allow_files(int ruleset, const char *const *files, size_t file_count) {
+    bool allowed = true;
+    for (size_t i = 0; i < file_count && allowed; i++)
+        allowed = files[i] == NULL || ruleset_allow_beside(ruleset, files[i]);
+    return allowed;
+}
+
 static bool confine_failed(const char *what) {
-    report(REPORT_ERROR, "cannot_confine", "what", what, "reason", strerror(errno), "advice",
+    report(REPORT_CANNOT_CONFINE, "what", what, "reason", strerror(errno), "advice",
            "--unconfined serves without", NULL);
     return false;
 }
 
-bool confine_files(const char *folder, const char *certificate, const char *key) {
+bool confine_files(const char *folder, const char *const *files, size_t file_count) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return confine_failed("privileges");
     int version =
         (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     if (version < 1) {
-        report(REPORT_WARNING, "files_not_confined", "reason", "this kernel has no Landlock", NULL);
+        report(REPORT_FILES_NOT_CONFINED, "reason", "this kernel has no Landlock", NULL);
         return true;
     }
     int ruleset = ruleset_new(version);
     bool confined = ruleset >= 0 &&
                     ruleset_allow(ruleset, folder, RIGHTS_TO_KEEP & rights_of_version(version)) &&
-                    (certificate == NULL || ruleset_allow_beside(ruleset, certificate)) &&
-                    (key == NULL || ruleset_allow_beside(ruleset, key)) &&
+                    ruleset_allow_files(ruleset, files, file_count) &&
                     syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
     if (!confined)
         confine_failed("files");

@@ -57,6 +57,17 @@ struct tls *credentials_open(const char *folder, const char *certificate, const 
                                : credentials_of_folder(folder, problem);
 }
 
+struct tls *credentials_open_again(const char *folder, const char *certificate, const char *key,
+                                   struct link_problem *problem) {
+    char *path = certificate == NULL ? path_join(folder, "server-key.pem") : NULL;
+    bool there = certificate != NULL || (path != NULL && access(path, F_OK) == 0);
+    if (!there)
+        snprintf(problem->text, sizeof problem->text, "there is no %.200s",
+                 path != NULL ? path : "memory");
+    free(path);
+    return there ? credentials_open(folder, certificate, key, problem) : NULL;
+}
+
 void credentials_fingerprint(const struct tls *tls, char text[KEY_FINGERPRINT_SIZE]) {
     uint8_t hash[LINK_KEY_BYTES];
     if (tls_own_key(tls, hash))

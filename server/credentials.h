@@ -6,9 +6,14 @@
 #include "key_file.h"
 #include "tls.h"
 
-/* `certificate` and `key` are the operator's files, or both NULL. NULL with the problem. */
+/* `certificate` and `key` are the operator's files, or both NULL: those of the data folder, which
+ * are made if there are none. NULL with the problem. */
 struct tls *credentials_open(const char *folder, const char *certificate, const char *key,
                              struct link_problem *problem);
+
+/* The same, but for those that are there already. */
+struct tls *credentials_open_again(const char *folder, const char *certificate, const char *key,
+                                   struct link_problem *problem);
 
 /* What an operator reads out to those who come for the first time. */
 void credentials_fingerprint(const struct tls *tls, char text[KEY_FINGERPRINT_SIZE]);

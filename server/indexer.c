@@ -110,10 +110,10 @@ static bool indexer_cut(struct indexer *indexer, bool *more) {
 static void indexer_note(struct indexer *indexer, bool failed) {
     static const char advice[] = "searches miss what is new until the disk takes it again";
     if (failed && !indexer->failed)
-        report(REPORT_WARNING, "index_failed", "reason", index_file_error(indexer->file), "advice",
-               advice, NULL);
+        report(REPORT_INDEX_FAILED, "reason", index_file_error(indexer->file), "advice", advice,
+               NULL);
     else if (!failed && indexer->failed)
-        report(REPORT_INFO, "indexing_again", NULL);
+        report(REPORT_INDEXING_AGAIN, NULL);
     indexer->failed = failed;
 }
 
@@ -223,7 +223,7 @@ struct indexer *indexer_start(const char *folder, const char *log_path, struct m
     if (indexer_open(indexer, folder, log_path) &&
         pthread_create(&indexer->thread, NULL, indexer_run, indexer) == 0)
         return indexer;
-    report(REPORT_ERROR, "index_unusable", "folder", folder, "advice",
+    report(REPORT_INDEX_UNUSABLE, "folder", folder, "advice",
            "search.db must be a file this user may write, on a disk with room; it may be removed",
            NULL);
     indexer_free(indexer);

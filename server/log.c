@@ -101,10 +101,10 @@ static bool log_commit(struct log *log) {
 /* Says so once when storing begins to fail, and once when it works again. */
 static void log_note_storing(struct log *log, bool stored) {
     if (log->storing && !stored)
-        report(REPORT_ERROR, "cannot_store", "reason", store_error(log->judge.store), "advice",
+        report(REPORT_CANNOT_STORE, "reason", store_error(log->judge.store), "advice",
                "posts are refused until the disk takes them again", NULL);
     else if (!log->storing && stored)
-        report(REPORT_INFO, "storing_again", NULL);
+        report(REPORT_STORING_AGAIN, NULL);
     log->storing = stored;
 }
 
@@ -118,7 +118,7 @@ static void log_retain(struct log *log) {
     bool failed = result == RETENTION_FAILED;
     bool more = result == RETENTION_MORE;
     if (failed && !log->retention_failed)
-        report(REPORT_ERROR, "cannot_remove", "reason", store_error(log->judge.store), "advice",
+        report(REPORT_CANNOT_REMOVE, "reason", store_error(log->judge.store), "advice",
                "what --retain should have removed stays until the disk works again", NULL);
     log->retention_failed = failed;
     log->retention_due = more || failed || log->options.retention.milliseconds > 0;
@@ -177,7 +177,7 @@ static bool log_answer(struct log *log, const struct queue_item *first,
 
 /* Ends the session of a request that there is no memory to answer, now or in a moment. */
 static void log_give_up(struct log *log, const struct request *request) {
-    report(REPORT_ERROR, "no_memory", "advice", "a session is ended; give the server more", NULL);
+    report(REPORT_NO_MEMORY, "advice", "a session is ended; give the server more", NULL);
     do {
         clock_pause();
         store_begin(log->judge.store);
@@ -316,7 +316,7 @@ struct log *log_start(const struct log_options *options) {
     log->first_position = log->next_id - 1;
     if (loaded && pthread_create(&log->thread, NULL, log_run, log) == 0)
         return log;
-    report(REPORT_ERROR, "cannot_load", "reason", reason, NULL);
+    report(REPORT_CANNOT_LOAD, "reason", reason, NULL);
     log_free(log);
     return NULL;
 }

@@ -38,6 +38,8 @@ enum { STOP_SECONDS = 5, LISTEN_TRIES = 40, LISTEN_PAUSE_NANOSECONDS = 25000000 
 
 /* Everything that runs, in the order of its start. */
 struct server {
+    int argc;
+    char **argv;
     struct settings settings;
     struct store *store;
     struct indexer *indexer;
@@ -98,7 +100,7 @@ static bool server_open_tls(struct server *server) {
         return false;
     }
     credentials_fingerprint(server->tls, text);
-    report(REPORT_INFO, "key", "fingerprint", text, NULL);
+    report(REPORT_KEY, "fingerprint", text, NULL);
     return true;
 }
 
@@ -220,27 +222,41 @@ static bool server_stop(struct server *server) {
     return sound;
 }
 
-/* Reads key and certificate again; what is wrong with them leaves those in use. */
+/* Takes over what can be changed while serving. */
+static void server_take_over(struct server *server, const struct settings *fresh, struct tls *tls) {
+    char text[KEY_FINGERPRINT_SIZE] = "none";
+    const char *fixed = settings_find_fixed(&server->settings, fresh);
+    peer_limits_copy(&server->settings.limits, &fresh->limits);
+    if (tls != NULL) {
+        tls_drop(server->tls);
+        server->tls = tls;
+        server_tell_workers(server, INBOX_TLS);
+        credentials_fingerprint(tls, text);
+    }
+    report(REPORT_RELOADED, "fingerprint", text, NULL);
+    if (fixed != NULL)
+        report(REPORT_NEEDS_RESTART, "setting", fixed, "advice",
+               "it stays as it was until the next start", NULL);
+    report_set_level(fresh->log_level);
+}
+
+/* Reads the settings, and key and certificate, again: if anything is wrong with any, all stays. */
 static void server_read_again(struct server *server) {
-    const struct settings *settings = &server->settings;
-    struct link_problem problem = {{0}, 0};
-    char text[KEY_FINGERPRINT_SIZE];
-    if (settings->plaintext) {
-        report(REPORT_INFO, "reloaded", "nothing", "there is no TLS", NULL);
-        return;
+    struct link_problem problem = {.text = "see the line above"};
+    struct settings fresh;
+    struct tls *tls = NULL;
+    int status;
+    bool read = settings_read(&fresh, server->argc, server->argv, &status);
+    if (read && !server->settings.plaintext) {
+        tls = credentials_open_again(server->settings.data, fresh.certificate, fresh.key, &problem);
+        read = tls != NULL;
     }
-    struct tls *tls =
-        credentials_open(settings->data, settings->certificate, settings->key, &problem);
-    if (tls == NULL) {
-        report(REPORT_ERROR, "cannot_reload", "reason", problem.text, "advice",
-               "the certificate in use stays", NULL);
-        return;
-    }
-    tls_drop(server->tls);
-    server->tls = tls;
-    server_tell_workers(server, INBOX_TLS);
-    credentials_fingerprint(tls, text);
-    report(REPORT_INFO, "reloaded", "fingerprint", text, NULL);
+    if (read)
+        server_take_over(server, &fresh, tls);
+    else
+        report(REPORT_CANNOT_RELOAD, "reason", problem.text, "advice",
+               "all settings and the certificate in use stay", NULL);
+    settings_free(&fresh);
 }
 
 static void server_reload(struct server *server) {
@@ -271,9 +287,9 @@ static void server_announce(const struct server *server, int listener) {
     char address[LINK_NAME_MAX];
     link_name_local(listener, address);
     if (geteuid() == 0)
-        report(REPORT_WARNING, "runs_as_root", "advice",
+        report(REPORT_RUNS_AS_ROOT, "advice",
                "start it as a user of its own; nothing it does needs root", NULL);
-    report(REPORT_INFO, "listening", "address", address, "data", server->settings.data, "version",
+    report(REPORT_LISTENING, "address", address, "data", server->settings.data, "version",
            CHAT_VERSION, NULL);
     printf("listening on %s\n", address);
     fflush(stdout);
@@ -292,12 +308,13 @@ static bool server_bind_metrics(struct server *server) {
 /* What is to be had from elsewhere has been taken: the listener, the settings of the system. */
 static bool server_confine_files(struct server *server) {
     const struct settings *settings = &server->settings;
+    const char *const files[] = {settings->config, settings->certificate, settings->key};
     if (!server_resolve_folder(server))
         return true; /* opening it says why, and goes no further */
     /* For what SQLite sorts, should it ever need a file. */
     setenv("SQLITE_TMPDIR", settings->data, 1);
     return settings->unconfined ||
-           (tls_prepare() && confine_files(settings->data, settings->certificate, settings->key));
+           (tls_prepare() && confine_files(settings->data, files, sizeof files / sizeof *files));
 }
 
 static void raise_descriptor_limit(void) {
@@ -349,8 +366,8 @@ static bool server_start_threads(struct server *server) {
     }
     server->scrubber = scrubber_start(server->settings.data, store_path(server->store));
     if (server->scrubber == NULL)
-        report(REPORT_WARNING, "cannot_scrub", "advice",
-               "the log is not read through; check it with --check", NULL);
+        report(REPORT_CANNOT_SCRUB, "advice", "the log is not read through; check it with --check",
+               NULL);
     return server_start_metrics(server) && (server->settings.unconfined || confine_calls());
 }
 
@@ -382,9 +399,9 @@ static int server_run(struct server *server) {
     supervisor_tell(SUPERVISOR_READY);
     int received = server_wait(server, &signals);
     supervisor_tell(SUPERVISOR_STOPPING);
-    report(REPORT_INFO, "stopping", "signal", received == SIGINT ? "INT" : "TERM", NULL);
+    report(REPORT_STOPPING, "signal", received == SIGINT ? "INT" : "TERM", NULL);
     bool sound = server_stop(server);
-    report(REPORT_INFO, "stopped", NULL);
+    report(REPORT_STOPPED, NULL);
     return sound ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -420,6 +437,8 @@ int main(int argc, char **argv) {
     static struct server server;
     int status;
     server.listener = -1;
+    server.argc = argc;
+    server.argv = argv;
     if (!settings_read(&server.settings, argc, argv, &status))
         return status;
     if (server.settings.help) {
@@ -430,6 +449,7 @@ int main(int argc, char **argv) {
         printf("chat-server %s\n", CHAT_VERSION);
         return EXIT_SUCCESS;
     }
+    report_set_level(server.settings.log_level);
     keep_secrets();
     if (server.settings.fingerprint)
         return print_fingerprint(&server.settings);

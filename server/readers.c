@@ -168,7 +168,7 @@ struct readers *readers_start(const char *folder, const char *log_path,
     }
     if (started)
         return readers;
-    report(REPORT_ERROR, "readers_unusable", "folder", folder, NULL);
+    report(REPORT_READERS_UNUSABLE, "folder", folder, NULL);
     readers_stop(readers);
     return NULL;
 }

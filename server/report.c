@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,7 +12,20 @@ struct line {
     size_t size;
 };
 
-static const char *const report_levels[] = {"info", "warning", "error"};
+const char *const report_levels[REPORT_LEVELS] = {"info", "warning", "error"};
+
+const struct report_entry report_table[REPORT_COUNT] = {
+#define REPORT(NAME, event, level, about, todo)                                                    \
+    [REPORT_##NAME] = {event, REPORT_##level, about, todo},
+#include "reports.def"
+#undef REPORT
+};
+
+static atomic_int report_least = REPORT_INFO; /* any thread reads it, the main thread sets it */
+
+void report_set_level(enum report_level level) {
+    atomic_store(&report_least, (int)level);
+}
 
 /* What does not fit is left away; the newline always fits. */
 static void line_add(struct line *line, const char *format, ...)
@@ -41,8 +55,11 @@ static void line_add_value(struct line *line, const char *value) {
     line_add(line, "\"");
 }
 
-void report(enum report_level level, const char *event, ...) {
+void report(enum report_kind kind, ...) {
+    const struct report_entry *entry = &report_table[kind];
     struct line line = {.size = 0};
+    if ((int)entry->level < atomic_load(&report_least))
+        return;
     struct timespec now;
     struct tm utc;
     char stamp[32] = "";
@@ -50,9 +67,9 @@ void report(enum report_level level, const char *event, ...) {
     if (gmtime_r(&now.tv_sec, &utc) != NULL)
         strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
     line_add(&line, "time=%s.%03ldZ level=%s event=%s", stamp, now.tv_nsec / 1000000,
-             report_levels[level], event);
+             report_levels[entry->level], entry->event);
     va_list pairs;
-    va_start(pairs, event);
+    va_start(pairs, kind);
     for (const char *key; (key = va_arg(pairs, const char *)) != NULL;) {
         line_add(&line, " %s=", key);
         line_add_value(&line, va_arg(pairs, const char *));

@@ -29,12 +29,12 @@ static void *scrubber_run(void *context) {
         if (inspect_segments(scrubber->database, &after, SCRUBBER_STEP, &inspection))
             continue;
         if (!inspect_blames_file(scrubber->database)) {
-            report(REPORT_WARNING, "not_checked", "reason", inspection.problem, NULL);
+            report(REPORT_NOT_CHECKED, "reason", inspection.problem, NULL);
             break;
         }
         scrubber->damaged = true;
         folder_mark_suspect(scrubber->folder);
-        report(REPORT_ERROR, "damaged", "reason", inspection.problem, "advice",
+        report(REPORT_DAMAGED, "reason", inspection.problem, "advice",
                "put a backup in place of log.db, see chat-server(8)", NULL);
         /* The main thread waits for a signal, and stops the server in order. */
         kill(getpid(), SIGTERM);

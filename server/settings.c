@@ -1,6 +1,7 @@
 #include "settings.h"
 #include "options.h"
 #include "paths.h"
+#include "settings_file.h"
 #include "state.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 enum { EXIT_USAGE = 2 };
 
 enum option {
+    OPTION_CONFIG,
     OPTION_DATA,
     OPTION_CERT,
     OPTION_KEY,
@@ -24,6 +26,7 @@ enum option {
     OPTION_RETAIN,
     OPTION_LIMIT,
     OPTION_METRICS,
+    OPTION_LOG,
     OPTION_BACKUP,
     OPTION_CHECK,
     OPTION_HELP,
@@ -31,6 +34,7 @@ enum option {
 };
 
 static const struct option_entry options[] = {
+    [OPTION_CONFIG] = {"config", "FILE", "read options from there too, again on SIGHUP"},
     [OPTION_DATA] = {"data", "DIR", "keep the log there ($XDG_DATA_HOME/chat-server)"},
     [OPTION_CERT] = {"cert", "FILE", "the certificate, in PEM (one made in the data folder)"},
     [OPTION_KEY] = {"key", "FILE", "its key, in PEM; both are read again on SIGHUP"},
@@ -44,6 +48,7 @@ static const struct option_entry options[] = {
                        "remove messages older than AGE (90d), or all but the last N"},
     [OPTION_LIMIT] = {"limit", "NAME=N", "let a peer do so much, or NAME=none; see below"},
     [OPTION_METRICS] = {"metrics", "HOST:PORT", "serve what the server counts, for Prometheus"},
+    [OPTION_LOG] = {"log", "LEVEL", "write info (all), warning, or error to the log"},
     [OPTION_BACKUP] = {"backup", "FILE", "copy the log to a new FILE and exit; a server may run"},
     [OPTION_CHECK] = {"check", NULL, "read the whole log, say whether it is sound, and exit"},
     [OPTION_HELP] = {"help", NULL, "print this and exit"},
@@ -51,6 +56,23 @@ static const struct option_entry options[] = {
 };
 
 enum { OPTION_COUNT = sizeof options / sizeof *options };
+
+/* What to do instead of serving, or where settings are, is no setting. */
+static const bool is_no_setting[OPTION_COUNT] = {
+    [OPTION_CONFIG] = true,  [OPTION_FINGERPRINT] = true, [OPTION_OWNER_TOKEN] = true,
+    [OPTION_BACKUP] = true,  [OPTION_CHECK] = true,       [OPTION_HELP] = true,
+    [OPTION_VERSION] = true,
+};
+
+static bool settings_set_log(struct settings *settings, const char *argument) {
+    for (size_t i = 0; i < REPORT_LEVELS; i++)
+        if (strcmp(argument, report_levels[i]) == 0) {
+            settings->log_level = (enum report_level)i;
+            return true;
+        }
+    fprintf(stderr, "chat-server: --log takes info, warning or error, not '%s'\n", argument);
+    return false;
+}
 
 static bool settings_set(void *context, size_t index, const char *argument) {
     struct settings *settings = context;
@@ -74,6 +96,11 @@ static bool settings_set(void *context, size_t index, const char *argument) {
         return false;
     case OPTION_LIMIT:
         return peer_limits_parse(&settings->limits, argument);
+    case OPTION_CONFIG:
+        settings->config = argument;
+        return argument[0] != '\0';
+    case OPTION_LOG:
+        return settings_set_log(settings, argument);
     case OPTION_METRICS:
         settings->metrics = argument;
         return argument[0] != '\0';
@@ -120,8 +147,10 @@ static bool settings_set_address(struct settings *settings, int count, char **ar
         fprintf(stderr, "chat-server: too many arguments; see chat-server --help\n");
         return false;
     }
-    settings->host = count > 0 ? arguments[0] : "127.0.0.1";
-    settings->port = count > 1 ? arguments[1] : "8000";
+    if (count > 0)
+        settings->host = arguments[0];
+    if (count > 1)
+        settings->port = arguments[1];
     if (options_number(settings->port, 0, 65535, &port))
         return true;
     fprintf(stderr, "chat-server: the port is a number from 0 to 65535, not '%s'\n",
@@ -190,9 +219,104 @@ void settings_print_help(void) {
                peer_limit_table[i].about);
 }
 
-bool settings_read(struct settings *settings, int argc, char **argv, int *status) {
+/* The text, kept until settings_free; NULL when that cannot be. */
+static const char *settings_keep(struct settings *settings, const char *text) {
+    char *copy = settings->kept_count < SETTINGS_KEPT_MAX ? strdup(text) : NULL;
+    if (copy == NULL)
+        fprintf(stderr, "chat-server: too many settings for the memory there is\n");
+    else
+        settings->kept[settings->kept_count++] = copy;
+    return copy;
+}
+
+static bool settings_set_limit(struct settings *settings, const char *name, const char *value) {
+    char text[64];
+    snprintf(text, sizeof text, "%s=%s", name, value);
+    return peer_limits_parse(&settings->limits, text);
+}
+
+/* What takes no argument on the command line is yes or no here. */
+static bool settings_set_switch(struct settings *settings, size_t option, const char *value) {
+    if (strcmp(value, "yes") == 0)
+        return settings_set(settings, option, NULL);
+    if (strcmp(value, "no") == 0)
+        return true;
+    fprintf(stderr, "chat-server: %s is yes or no, not '%s'\n", options[option].name, value);
+    return false;
+}
+
+/* A line of the configuration file. */
+static bool settings_set_line(void *context, const char *section, const char *name,
+                              const char *value) {
+    struct settings *settings = context;
+    size_t option = 0;
+    if (strcmp(section, "limits") == 0)
+        return settings_set_limit(settings, name, value);
+    while (option < OPTION_COUNT &&
+           (is_no_setting[option] || strcmp(options[option].name, name) != 0))
+        option++;
+    bool host = strcmp(name, "host") == 0;
+    bool port = strcmp(name, "port") == 0;
+    if (section[0] != '\0' || (option == OPTION_COUNT && !host && !port)) {
+        fprintf(stderr, "chat-server: there is no setting %s%s%s\n", name,
+                section[0] != '\0' ? " in a section " : "", section);
+        return false;
+    }
+    if (option < OPTION_COUNT && options[option].argument == NULL)
+        return settings_set_switch(settings, option, value);
+    const char *kept = settings_keep(settings, value);
+    if (kept == NULL)
+        return false;
+    if (host || port) {
+        *(host ? &settings->host : &settings->port) = kept;
+        return true;
+    }
+    return settings_set(settings, option, kept);
+}
+
+static void settings_begin(struct settings *settings) {
+    *settings = (struct settings){.host = "127.0.0.1", .port = "8000"};
     peer_limits_set_defaults(&settings->limits);
+}
+
+/* Index of the first argument that is no option, or -1 after saying what is wrong. */
+static int settings_parse(struct settings *settings, int argc, char **argv) {
+    settings_begin(settings);
+    optind = 0; /* from the beginning, also when this is not the first time */
     int first = options_parse(options, OPTION_COUNT, argc, argv, settings_set, settings);
+    const char *config = settings->config;
+    if (first < 0 || config == NULL || settings->help || settings->version)
+        return first;
+    settings_begin(settings);
+    if (!settings_file_read(config, settings_set_line, settings))
+        return -1;
+    optind = 0;
+    return options_parse(options, OPTION_COUNT, argc, argv, settings_set, settings);
+}
+
+static bool differ(const char *a, const char *b) {
+    return (a == NULL) != (b == NULL) || (a != NULL && strcmp(a, b) != 0);
+}
+
+const char *settings_find_fixed(const struct settings *before, const struct settings *after) {
+    if (differ(before->host, after->host))
+        return "host";
+    if (differ(before->port, after->port))
+        return "port";
+    if (differ(before->metrics, after->metrics))
+        return "metrics";
+    if (before->workers != after->workers)
+        return "workers";
+    if (before->plaintext != after->plaintext)
+        return "plaintext";
+    if (before->retention.messages != after->retention.messages ||
+        before->retention.milliseconds != after->retention.milliseconds)
+        return "retain";
+    return NULL;
+}
+
+bool settings_read(struct settings *settings, int argc, char **argv, int *status) {
+    int first = settings_parse(settings, argc, argv);
     *status = EXIT_USAGE;
     if (first < 0)
         return false;
@@ -206,6 +330,9 @@ bool settings_read(struct settings *settings, int argc, char **argv, int *status
 }
 
 void settings_free(struct settings *settings) {
+    for (size_t i = 0; i < settings->kept_count; i++)
+        free(settings->kept[i]);
+    settings->kept_count = 0;
     free(settings->data);
     settings->data = NULL;
 }

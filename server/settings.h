@@ -1,15 +1,21 @@
-/* What chat-server was started with: its command line, from one table. The main thread's. */
+/* What chat-server was started with: its command line and its configuration file, from one table.
+ * The main thread's. */
 #ifndef SERVER_SETTINGS_H
 #define SERVER_SETTINGS_H
 
 #include "peer_limits.h"
+#include "report.h"
 #include "retention.h"
 
 #include <stdbool.h>
 
+enum { SETTINGS_KEPT_MAX = 64 };
+
 struct settings {
     const char *host;
     const char *port;
+    const char *config; /* or NULL */
+    enum report_level log_level;
     const char *named_data;
     char *data;
     long workers;
@@ -27,12 +33,18 @@ struct settings {
     bool check;
     bool help;
     bool version;
+    char *kept[SETTINGS_KEPT_MAX]; /* texts of the configuration file */
+    size_t kept_count;
 };
 
-/* Reads the command line. False after saying on stderr what is wrong; the program then ends with
- * `status`. What the settings hold is freed by settings_free. */
+/* Reads the command line, and the configuration file that it may name, over which it wins; also
+ * once more, into other settings. False after saying on stderr what is wrong; the program then ends
+ * with `status`. What the settings hold is freed by settings_free. */
 bool settings_read(struct settings *settings, int argc, char **argv, int *status);
 void settings_free(struct settings *settings);
+
+/* The first setting that differs and can be changed by a new start only, or NULL. */
+const char *settings_find_fixed(const struct settings *before, const struct settings *after);
 
 void settings_print_help(void);
 

@@ -121,8 +121,7 @@ static void worker_report_refused(struct worker *worker) {
         if (worker->refused[i] == 0)
             continue;
         snprintf(count, sizeof count, "%u", worker->refused[i]);
-        report(REPORT_WARNING, "refused", "limit", peer_limit_table[i].name, "connections", count,
-               NULL);
+        report(REPORT_REFUSED, "limit", peer_limit_table[i].name, "connections", count, NULL);
         worker->refused[i] = 0;
     }
     worker->has_refused = false;
@@ -131,7 +130,7 @@ static void worker_report_refused(struct worker *worker) {
 /* Out of descriptors: stops listening for a moment, so that waiting connections do not spin the
  * loop. */
 static void worker_pause_accepting(struct worker *worker, int reason) {
-    report(REPORT_WARNING, "cannot_accept", "reason", strerror(reason), NULL);
+    report(REPORT_CANNOT_ACCEPT, "reason", strerror(reason), NULL);
     epoll_ctl(worker->epoll, EPOLL_CTL_DEL, worker->options.listener, NULL);
     worker->accept_again = worker->now + WORKER_ACCEPT_PAUSE_MILLISECONDS;
 }
@@ -274,8 +273,7 @@ static void worker_answer(struct worker *worker, struct inbox_item *item) {
     if (session->output.bytes > SESSION_ANSWERS_MAX && !session->dirty) {
         char peer[LINK_NAME_MAX];
         link_name_peer(session->link.descriptor, peer);
-        report(REPORT_WARNING, "dropped", "peer", peer, "reason", "it does not read its answers",
-               NULL);
+        report(REPORT_DROPPED, "peer", peer, "reason", "it does not read its answers", NULL);
         session_end(worker, session);
         return;
     }

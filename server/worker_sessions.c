@@ -63,8 +63,7 @@ static void session_fail(struct worker *worker, struct session *session, enum er
     error.error.reason = wire_text(error_text(code));
     snprintf(number, sizeof number, "%d", (int)code);
     link_name_peer(session->link.descriptor, peer);
-    report(REPORT_WARNING, "dropped", "peer", peer, "code", number, "reason", error_text(code),
-           NULL);
+    report(REPORT_DROPPED, "peer", peer, "code", number, "reason", error_text(code), NULL);
     if (!session->secured) {
         session_end(worker, session);
         return;
@@ -180,7 +179,7 @@ static void session_give_up_greeting(struct worker *worker, struct session *sess
     char peer[LINK_NAME_MAX];
     const char *reason = link_failure(&session->link);
     link_name_peer(session->link.descriptor, peer);
-    report(REPORT_INFO, "no_greeting", "peer", peer, "reason", reason, NULL);
+    report(REPORT_NO_GREETING, "peer", peer, "reason", reason, NULL);
     if (link_abandon(&session->link)) {
         session->secured = true; /* it is a plain one now */
         session_fail(worker, session, ERROR_NEEDS_TLS);

@@ -5,8 +5,10 @@
 #include "bounds.h"
 #include "commands.h"
 #include "keys.h"
+#include "metrics.h"
 #include "peer_limits.h"
 #include "protocol.h"
+#include "report.h"
 #include "rights.h"
 
 static const char tables_begin[] = "<!-- tables: written by `make protocol-doc` -->\n";
@@ -98,6 +100,23 @@ static void write_peer_limits(struct buffer *out) {
                              peer_limit_table[i].about);
 }
 
+static void write_operations(struct buffer *out) {
+    static const char *const kinds[] = {"counter", "gauge"};
+    buffer_append_string(out, "## Figures\n\n| name | type | what |\n|---|---|---|\n");
+    for (size_t i = 0; i < METRIC_COUNT; i++)
+        buffer_append_format(out, "| `%s` | %s | %s |\n", metric_table[i].name,
+                             kinds[metric_table[i].type], metric_table[i].about);
+    buffer_append_string(
+        out, "| `chat_limit_met_total{limit=}` | counter | times a limit was met |\n"
+             "| `chat_commit_seconds` | histogram | how long commits took |\n"
+             "| `chat_queue_bytes{queue=,number=}` | gauge | what waits in a queue |\n\n"
+             "## Lines of the log\n\n| event | level | means | to do |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < REPORT_COUNT; i++)
+        buffer_append_format(out, "| `%s` | %s | %s | %s |\n", report_table[i].event,
+                             report_levels[report_table[i].level], report_table[i].about,
+                             report_table[i].todo);
+}
+
 /* Compares what lies between the marks of a document with the tables, or writes it anew. */
 static void expect_tables(const char *path, void (*write)(struct buffer *out)) {
     struct buffer tables = {0};
@@ -121,6 +140,7 @@ static void the_documents_have_the_tables_as_they_are(void **state) {
     expect_tables("docs/protocol.md", write_tables);
     expect_tables("docs/rights.md", write_rights);
     expect_tables("docs/security.md", write_peer_limits);
+    expect_tables("docs/operations.md", write_operations);
 }
 
 static void expect_named(const char *path, const char *text, const char *format, const char *name) {
