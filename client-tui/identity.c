@@ -39,19 +39,6 @@ bool identity_read(struct identity *identity) {
     return true;
 }
 
-/* Makes a new name in the file's folder last. */
-static bool identity_sync_folder(const struct identity *identity) {
-    char *folder = strndup(identity->path, (size_t)(strrchr(identity->path, '/') - identity->path));
-    int opened = folder != NULL ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    bool synced = opened >= 0 && fsync(opened) == 0;
-    int reason = errno;
-    if (opened >= 0)
-        close(opened);
-    free(folder);
-    errno = reason;
-    return synced;
-}
-
 /* Gives what is in the file's place a second name: "identity.1", or the next that is free. */
 static void identity_put_aside(struct identity *identity) {
     for (int i = 1; i < IDENTITY_KEPT_MAX; i++) {
@@ -75,7 +62,7 @@ static bool identity_write(struct identity *identity) {
                    fsync(file) == 0;
     if (written)
         identity_put_aside(identity);
-    written = written && rename(path, identity->path) == 0 && identity_sync_folder(identity);
+    written = written && rename(path, identity->path) == 0 && path_sync_folder_of(identity->path);
     int reason = errno;
     if (file >= 0)
         close(file);

@@ -92,8 +92,8 @@ static bool key_install(const char *place, const struct buffer *key, char kept[P
     bool ready =
         folder != NULL && path_make_folders(folder) && asprintf(&fresh, "%s.XXXXXX", place) >= 0;
     int file = ready ? mkostemp(fresh, O_CLOEXEC) : -1; /* with mode 0600 */
-    bool installed =
-        key_write(file, key) && key_put_aside(place, kept) && rename(fresh, place) == 0;
+    bool installed = key_write(file, key) && key_put_aside(place, kept) &&
+                     rename(fresh, place) == 0 && path_sync_folder_of(place);
     int reason = errno;
     if (file >= 0)
         close(file);

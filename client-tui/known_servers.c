@@ -91,7 +91,9 @@ bool known_servers_add(const char *path, const char *host, const char *port,
     bool added = false;
     if (file >= 0 && flock(file, LOCK_EX) == 0) {
         enum known_kind kind = known_servers_find(path, host, port).kind;
-        added = kind != KNOWN_FAILED && (kind != KNOWN_NOT || known_append(file, path, line));
+        added =
+            kind != KNOWN_FAILED &&
+            (kind != KNOWN_NOT || (known_append(file, path, line) && path_sync_folder_of(path)));
     }
     int reason = errno;
     if (file >= 0)

@@ -27,7 +27,7 @@ struct known_server {
 struct known_server known_servers_find(const char *path, const char *host, const char *port);
 
 /* Adds a line, on disk when it returns; the key NULL for "authorities". Nothing when there is one
- * by now. False with errno. */
+ * by now, which may say something else: look again. False with errno. */
 bool known_servers_add(const char *path, const char *host, const char *port,
                        const uint8_t key[LINK_KEY_BYTES]);
 

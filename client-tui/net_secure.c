@@ -77,7 +77,8 @@ bool net_secure(struct net *net, int milliseconds, const struct link_interrupt *
         return net_fail_handshake(net, "out of memory");
     if (!link_await_handshake(&net->link, milliseconds, interrupt, &problem))
         return net_fail_handshake(net, problem.text);
-    trust_settle(&net->trust);
+    if (!trust_settle(&net->trust))
+        return net_fail_handshake(net, "");
     if (net->trust.text[0] != '\0')
         reporter_error(&net->reporter, 0, net->trust.text);
     return true;

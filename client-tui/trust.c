@@ -90,14 +90,16 @@ bool trust_accepts(void *context, const struct tls_peer *peer) {
     return trust->text[0] == '\0';
 }
 
-void trust_settle(struct trust *trust) {
+bool trust_settle(struct trust *trust) {
     char is[KEY_FINGERPRINT_SIZE];
     bool first = trust->verdict == TRUST_FIRST;
     if (!first && trust->verdict != TRUST_AUTHORITY)
-        return;
+        return true;
     bool kept =
         known_servers_add(trust->path, trust->host, trust->port, first ? trust->peer.key : NULL);
     int reason = errno;
+    if (kept && !trust_accepts(trust, &trust->peer))
+        return false;
     key_fingerprint(trust->peer.key, is);
     if (!kept)
         snprintf(
@@ -111,4 +113,5 @@ void trust_settle(struct trust *trust) {
             "ever changes, you are told. To be sure, compare it with what chat-server --fingerprint "
             "says there.",
             trust->host, trust->port, is);
+    return true;
 }

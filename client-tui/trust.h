@@ -39,7 +39,8 @@ struct trust {
 bool trust_accepts(void *context, const struct tls_peer *peer);
 
 /* Once the handshake has shown that the server has the key: remembers a server that was not known,
- * and says so in `text`. */
-void trust_settle(struct trust *trust);
+ * and says so in `text`. False, with the reason there, when another client has met it meanwhile and
+ * it showed another key. */
+bool trust_settle(struct trust *trust);
 
 #endif

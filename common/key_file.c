@@ -44,8 +44,11 @@ static EVP_PKEY *key_read(int file, const char *path, bool own, struct link_prob
         close(file);
         return key_problem(problem, path, fault != NULL ? fault : strerror(errno), "");
     }
+    char buffer[BUFSIZ];
+    setvbuf(stream, buffer, _IOFBF, sizeof buffer);
     EVP_PKEY *key = PEM_read_PrivateKey(stream, NULL, NULL, (void *)(uintptr_t) "");
     fclose(stream);
+    OPENSSL_cleanse(buffer, sizeof buffer);
     return key != NULL ? key : key_problem(problem, path, "is not a private key in PEM", "");
 }
 
@@ -62,11 +65,14 @@ static bool key_write(const char *path, EVP_PKEY *key) {
     FILE *stream = file >= 0 ? fdopen(file, "w") : NULL;
     if (stream == NULL)
         return false;
+    char buffer[BUFSIZ];
+    setvbuf(stream, buffer, _IOFBF, sizeof buffer);
     bool written = fchmod(file, 0600) == 0 &&
                    PEM_write_PKCS8PrivateKey(stream, key, NULL, NULL, 0, NULL, NULL) == 1 &&
                    fflush(stream) == 0 && fsync(file) == 0;
     int reason = errno;
     fclose(stream);
+    OPENSSL_cleanse(buffer, sizeof buffer);
     errno = reason;
     return written;
 }
@@ -93,11 +99,8 @@ static bool key_make(const char *path) {
     bool made =
         key != NULL && (folder == NULL || path_make_folders(folder)) && key_install(path, key);
     int reason = errno;
-    int opened = made && folder != NULL ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (opened >= 0) {
-        fsync(opened);
-        close(opened);
-    }
+    if (made)
+        path_sync_folder_of(path);
     EVP_PKEY_free(key);
     free(folder);
     errno = reason;

@@ -1,10 +1,13 @@
 #include "paths.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 char *path_join(const char *folder, const char *name) {
     char *path;
@@ -53,4 +56,18 @@ bool path_make_folders(const char *folder) {
     free(path);
     errno = reason;
     return made;
+}
+
+bool path_sync_folder_of(const char *path) {
+    char *copy = strdup(path);
+    const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+    char *name = copy != NULL ? dirname(copy) : NULL;
+    int folder = name != NULL ? (int)TEMP_FAILURE_RETRY(open(name, flags)) : -1;
+    bool synced = folder >= 0 && TEMP_FAILURE_RETRY(fsync(folder)) == 0;
+    int reason = errno;
+    if (folder >= 0)
+        close(folder);
+    free(copy);
+    errno = reason;
+    return synced;
 }

@@ -14,4 +14,7 @@ char *path_join(const char *folder, const char *name);
 /* Makes the folder and those above it, each new one with mode 0700. False with errno set. */
 bool path_make_folders(const char *folder);
 
+/* Makes the name of a file in its folder lasting. False with errno set. */
+bool path_sync_folder_of(const char *path);
+
 #endif

@@ -332,8 +332,11 @@ bool tls_connect(struct tls *tls, struct link *link, const struct tls_judge *jud
     SSL *secured;
     if (!tls_secure(tls, link, &secured))
         return false;
+    if (SSL_set_app_data(secured, (void *)(uintptr_t)judge) != 1) {
+        SSL_free(secured);
+        return false;
+    }
     SSL_set_connect_state(secured);
-    SSL_set_app_data(secured, (void *)(uintptr_t)judge);
     if (!tls_host_is_address(judge->host))
         SSL_set_tlsext_host_name(secured, judge->host);
     *link = (struct link){&link_kind_tls, link->descriptor, secured};

@@ -102,7 +102,7 @@ static bool backup_write(sqlite3 *log, const char *path, char *reason, size_t si
 
 /* Gives the finished copy its name, unless that was taken meanwhile. */
 static bool backup_name(const char *unfinished, const char *file, char *reason, size_t size) {
-    if (link(unfinished, file) == 0 && unlink(unfinished) == 0 && folder_sync_of(file))
+    if (link(unfinished, file) == 0 && unlink(unfinished) == 0 && path_sync_folder_of(file))
         return true;
     snprintf(reason, size, "%s", strerror(errno));
     return false;

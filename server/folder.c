@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,18 +73,4 @@ void folder_clear_suspicion(const char *folder) {
     if (path != NULL)
         unlink(path);
     free(path);
-}
-
-bool folder_sync_of(const char *path) {
-    char *copy = strdup(path);
-    const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-    char *name = copy != NULL ? dirname(copy) : NULL;
-    int folder = name != NULL ? (int)TEMP_FAILURE_RETRY(open(name, flags)) : -1;
-    bool synced = folder >= 0 && TEMP_FAILURE_RETRY(fsync(folder)) == 0;
-    int reason = errno;
-    if (folder >= 0)
-        close(folder);
-    free(copy);
-    errno = reason;
-    return synced;
 }

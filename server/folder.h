@@ -10,9 +10,6 @@
  * however the process ends; -1 with the problem in words. */
 int folder_lock(const char *folder, char *problem, size_t size);
 
-/* Makes the name of a file in its folder lasting. False with errno set. */
-bool folder_sync_of(const char *path);
-
 /* Leaves a mark, so that the next start reads the log whole before it serves anything. */
 void folder_mark_suspect(const char *folder);
 bool folder_is_suspect(const char *folder);

@@ -17,7 +17,7 @@ static const struct {
     [RIGHT_UNMUTE] = {judge_unmute, A_MEMBER, false},
     [RIGHT_OP] = {judge_op, A_MEMBER, false},
     [RIGHT_DEOP] = {judge_deop, A_MEMBER, false},
-    [RIGHT_TRANSFER] = {judge_transfer, A_MEMBER, false},
+    [RIGHT_TRANSFER] = {judge_transfer, A_MEMBER, true},
     [RIGHT_ACCESS] = {judge_access, NO_SUBJECT, false},
 };
 

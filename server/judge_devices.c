@@ -79,6 +79,8 @@ void judge_remove_device(struct judge *judge, struct device *device, enum error_
     judge_end_sessions(judge, device->account, device, code);
     judge_fail_memory(judge, state_remove_device(judge->state, device));
     store_remove_device(judge->store, device->key);
+    /* Nor does it come back by a code that it asked for. */
+    store_forget_codes(judge->store, device->account->id);
     batch_event(&judge->batch, NULL, &removed);
 }
 

@@ -25,9 +25,9 @@ void judge_set_nick(struct judge *judge, struct account *account, const char *ni
 enum error_code judge_nick_error(const struct judge *judge, const struct account *account,
                                  const struct name *name) {
     struct account *holder;
-    if (!state_find_holder(judge->state, name, &holder))
+    if (!state_find_holder(judge->state, name, account, &holder))
         return ERROR_FAILED;
-    if (holder == NULL || holder == account)
+    if (holder == NULL)
         return ERROR_NONE;
     return holder->devices != NULL ? ERROR_NICK_OWNED : ERROR_NICK_TAKEN;
 }
@@ -39,7 +39,7 @@ void judge_suggest_nick(const struct judge *judge, const char *taken, char *sugg
     for (int number = 2; number < 10; number++) {
         snprintf(suggestion, size, "%s%d", taken, number);
         if (name_nick(wire_text(suggestion), &name) &&
-            state_find_holder(judge->state, &name, &holder) && holder == NULL)
+            state_find_holder(judge->state, &name, NULL, &holder) && holder == NULL)
             return;
     }
     suggestion[0] = '\0';

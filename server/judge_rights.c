@@ -38,7 +38,8 @@ enum error_code judge_forbids(const struct judge *judge, const struct account *a
         return ERROR_NOT_ALLOWED;
     const struct account *other =
         room->kind == ROOM_DIRECT ? judge_other(judge, room, account) : NULL;
-    return other != NULL && other != account && (right == RIGHT_POST || right == RIGHT_EDIT)
+    return other != NULL && other != account &&
+                   (right == RIGHT_POST || right == RIGHT_EDIT || right == RIGHT_TOPIC)
                ? judge_forbids_talk(account, other)
                : ERROR_NONE;
 }
@@ -91,10 +92,10 @@ enum error_code judge_invite(struct judge *judge, struct room *room, const struc
     if (room_has_member(room, act->subject->id) ||
         (room_marks(room, act->subject->id) & MARK_INVITED))
         return ERROR_NONE;
-    judge_add_marks(judge, room, act->subject, MARK_INVITED, 0);
     judge_tell_act(judge, room, act);
     if (account_blocks(act->subject, act->actor->id))
         return ERROR_NONE;
+    judge_add_marks(judge, room, act->subject, MARK_INVITED, 0);
     for (const struct presence *each = act->subject->presences; each != NULL; each = each->next)
         judge_tell_invitation(judge, each, room, act->actor->nick);
     return ERROR_NONE;
@@ -131,7 +132,7 @@ enum error_code judge_unban(struct judge *judge, struct room *room, const struct
 }
 
 enum error_code judge_mute(struct judge *judge, struct room *room, const struct act *act) {
-    return judge_change_marks(judge, room, act, MARK_MUTED, 0);
+    return judge_change_marks(judge, room, act, MARK_MUTED, MARK_MODERATOR);
 }
 
 enum error_code judge_unmute(struct judge *judge, struct room *room, const struct act *act) {
@@ -147,7 +148,7 @@ enum error_code judge_deop(struct judge *judge, struct room *room, const struct 
 }
 
 enum error_code judge_transfer(struct judge *judge, struct room *room, const struct act *act) {
-    if (room->id == STATE_LOBBY || room->owner != act->actor->id)
+    if (room->id == STATE_LOBBY || room->owner != act->actor->id || act->subject == act->actor)
         return ERROR_NOT_ALLOWED;
     judge_add_marks(judge, room, act->actor, MARK_MODERATOR, 0);
     judge_add_marks(judge, room, act->subject, 0, MARK_MODERATOR | MARK_MUTED);
@@ -168,6 +169,15 @@ static const struct {
     {"private read-only", ACCESS_PRIVATE | ACCESS_READ_ONLY},
 };
 
+/* Whom members had invited while anybody could come in, is for the moderators to invite now. */
+static void judge_end_invitations(struct judge *judge, struct room *room) {
+    for (size_t i = room->mark_count; i > 0; i--) {
+        const struct account *account = state_account(judge->state, room->marks[i - 1].account);
+        if (account != NULL && !room_has_member(room, account->id))
+            judge_add_marks(judge, room, account, 0, MARK_INVITED);
+    }
+}
+
 enum error_code judge_access(struct judge *judge, struct room *room, const struct act *act) {
     size_t i = 0;
     const size_t count = sizeof access_words / sizeof *access_words;
@@ -180,6 +190,8 @@ enum error_code judge_access(struct judge *judge, struct room *room, const struc
         return ERROR_NOT_ALLOWED;
     if (room->access == access_words[i].access)
         return ERROR_NONE;
+    if ((access_words[i].access & ~room->access) & ACCESS_PRIVATE)
+        judge_end_invitations(judge, room);
     judge_fail_memory(judge, state_set_access(judge->state, room, access_words[i].access));
     store_set_access(judge->store, room->id, access_words[i].access);
     judge_tell_act(judge, room, act);

@@ -410,9 +410,9 @@ static int print_fingerprint(const struct settings *settings) {
     struct link_problem problem = {{0}, 0};
     char text[KEY_FINGERPRINT_SIZE];
     struct tls *tls =
-        credentials_open(settings->data, settings->certificate, settings->key, &problem);
+        credentials_open_again(settings->data, settings->certificate, settings->key, &problem);
     if (tls == NULL) {
-        fprintf(stderr, "chat-server: %s\n", problem.text);
+        fprintf(stderr, "chat-server: %s; the first start of a server makes it\n", problem.text);
         return EXIT_FAILURE;
     }
     credentials_fingerprint(tls, text);

@@ -3,6 +3,7 @@
 #include "frame.h"
 #include "page_guard.h"
 #include "protocol.h"
+#include "paths.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -122,7 +123,8 @@ bool schema_make_file(const char *path) {
     if (asprintf(&unfinished, "%s.new", path) < 0)
         return false;
     unlink(unfinished);
-    bool made = schema_fill(unfinished) && rename(unfinished, path) == 0 && folder_sync_of(path);
+    bool made =
+        schema_fill(unfinished) && rename(unfinished, path) == 0 && path_sync_folder_of(path);
     free(unfinished);
     return made;
 }

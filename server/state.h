@@ -134,7 +134,8 @@ struct account *state_account_by_secret(const struct state *state,
                                         const uint8_t hash[STORE_HASH_BYTES]);
 /* Who holds the nick, or one that looks like it: it is theirs, or they are connected under it; NULL
  * for nobody. False when that cannot be found out: then it must not be given to anybody. */
-bool state_find_holder(const struct state *state, const struct name *name, struct account **holder);
+bool state_find_holder(const struct state *state, const struct name *name,
+                       const struct account *asking, struct account **holder);
 /* Who holds the nick now, or else the newest account that had it last. */
 struct account *state_account_by_nick(const struct state *state, const char *folded_nick);
 uint32_t state_next_account(const struct state *state);

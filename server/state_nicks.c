@@ -97,7 +97,7 @@ void state_let_nick_go(struct state *state, const struct account *account) {
 }
 
 bool state_find_holder(const struct state *state, const struct name *name,
-                       struct account **holder) {
+                       const struct account *asking, struct account **holder) {
     struct looks_keys keys;
     *holder = NULL;
     if (!looks_find_keys(state->looks, name, &keys))
@@ -106,7 +106,7 @@ bool state_find_holder(const struct state *state, const struct name *name,
         const struct nick_look wanted = {NULL, keys.keys[i]};
         const struct nick_look *found =
             state_tree_find(&state->by_look, &wanted, state_compare_looks);
-        if (found != NULL)
+        if (found != NULL && found->account != asking)
             *holder = found->account;
     }
     return true;

@@ -112,6 +112,7 @@ struct stored_code {
 void store_add_code(struct store *store, const struct stored_code *code, uint64_t now);
 /* Fills in the rest by the hash; false when there is none. */
 bool store_find_code(struct store *store, struct stored_code *code);
+void store_forget_codes(struct store *store, uint32_t account); /* all of an account's */
 void store_remove_code(struct store *store, const uint8_t hash[STORE_HASH_BYTES]);
 
 /* store_rights.c */

@@ -50,6 +50,11 @@ bool store_find_code(struct store *store, struct stored_code *code) {
     return result == SQLITE_ROW;
 }
 
+void store_forget_codes(struct store *store, uint32_t account) {
+    const struct store_value old[] = {store_number(account), store_number(0)};
+    store_write(store, STATEMENT_FORGET_CODES, old, 2);
+}
+
 void store_remove_code(struct store *store, const uint8_t hash[STORE_HASH_BYTES]) {
     const struct store_value value = store_blob(hash, STORE_HASH_BYTES);
     store_write(store, STATEMENT_REMOVE_CODE, &value, 1);

@@ -48,6 +48,21 @@ static void who_is_there_is_told_of_a_device_that_joins(void **state) {
     assert_true(wire_text_equal(device.name, wire_text("laptop")));
 }
 
+static void a_removed_device_does_not_come_back_by_a_code_of_its_own(void **state) {
+    struct rig *rig = *state;
+    enter_alice(rig);
+    struct code_text code = get_code(rig, 1, RIGHT_DEVICE_ADD);
+    enter(rig, (struct greeting){.session = 2, .key = 8, .nick = "alice", .code = code.text});
+    code = get_code(rig, 2, RIGHT_DEVICE_ADD);
+    act(rig, 1, RIGHT_DEVICE_REMOVE, "2");
+    expect(rig, MESSAGE_DONE);
+    assert_int_equal(expect(rig, MESSAGE_ERROR).error.code, ERROR_KEY_REMOVED);
+    struct greeting again = {.session = 3, .key = 8, .nick = "alice", .code = code.text};
+    assert_int_equal(be_refused(rig, again).code, ERROR_CODE_INVALID);
+    again.key = 9;
+    assert_int_equal(be_refused(rig, again).code, ERROR_CODE_INVALID);
+}
+
 static void a_code_works_once(void **state) {
     struct rig *rig = *state;
     enter_alice(rig);
@@ -356,6 +371,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         identified(a_code_lets_a_second_device_join_the_account),
         identified(who_is_there_is_told_of_a_device_that_joins),
+        identified(a_removed_device_does_not_come_back_by_a_code_of_its_own),
         identified(a_code_works_once),
         identified(a_code_is_good_for_ten_minutes_and_until_the_next_one),
         identified(a_code_may_be_typed_in_any_case_and_without_its_dashes),

@@ -72,6 +72,23 @@ static void a_nick_that_looks_like_an_owned_one_is_owned_too(void **state) {
 }
 
 /* As when a new ICU sees more nicks as alike, or fewer texts are nicks. */
+static void a_nick_like_ones_own_may_still_be_like_somebody_elses(void **state) {
+    struct rig *rig = *state;
+    enter(rig, (struct greeting){.session = 1, .key = 1, .nick = "Delia"});
+    assert_int_equal(
+        be_refused(rig, (struct greeting){.session = 2, .key = 2, .nick = "DELlA"}).code,
+        ERROR_NICK_OWNED);
+    enter(rig, (struct greeting){.session = 3, .key = 2, .nick = "Della"});
+    struct message rename = {.type = MESSAGE_RENAME};
+    rename.rename.tag = 5;
+    rename.rename.nick = wire_text("DELlA");
+    send_message(rig, 3, &rename);
+    assert_int_equal(expect(rig, MESSAGE_ERROR).error.code, ERROR_NICK_OWNED);
+    assert_int_equal(
+        be_refused(rig, (struct greeting){.session = 4, .key = 2, .nick = "DELlA"}).code,
+        ERROR_NICK_OWNED);
+}
+
 static void who_owns_a_nick_keeps_it_when_the_rules_change(void **state) {
     struct rig *rig = *state;
     enter(rig, (struct greeting){.session = 1, .key = 7, .nick = "alice"});
@@ -306,6 +323,7 @@ int main(void) {
         identified(the_key_is_the_account),
         identified(the_first_key_to_claim_a_nick_owns_it_whether_it_is_connected_or_not),
         identified(a_nick_that_looks_like_an_owned_one_is_owned_too),
+        identified(a_nick_like_ones_own_may_still_be_like_somebody_elses),
         identified(who_owns_a_nick_keeps_it_when_the_rules_change),
         identified(a_nick_that_was_given_up_is_free),
         identified(a_guest_holds_a_nick_while_connected),

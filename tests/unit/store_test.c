@@ -161,7 +161,7 @@ static void a_folder_of_version_2_is_brought_up_and_everybody_is_a_guest(void **
     struct name name;
     struct account *holder;
     assert_true(name_nick(wire_text("ada"), &name));
-    assert_true(state_find_holder(loaded, &name, &holder));
+    assert_true(state_find_holder(loaded, &name, NULL, &holder));
     assert_null(holder);
     state_free(loaded);
     store_close(store);

@@ -109,6 +109,23 @@ static void a_server_is_added_once_and_nothing_is_lost(void **state) {
     unlink(path);
 }
 
+static void a_server_that_another_client_met_meanwhile_must_be_that_one(void **state) {
+    (void)state;
+    struct trust trust = {.host = "host", .port = "1", .path = path};
+    struct tls_peer peer = {.in_time = true};
+    memcpy(peer.key, one, sizeof one);
+    assert_true(trust_accepts(&trust, &peer));
+    assert_true(known_servers_add(path, "host", "1", other));
+    assert_false(trust_settle(&trust));
+    assert_non_null(strstr(trust.text, "Nothing was sent"));
+    unlink(path);
+    trust = (struct trust){.host = "host", .port = "1", .path = path};
+    assert_true(trust_accepts(&trust, &peer));
+    assert_true(known_servers_add(path, "host", "1", one));
+    assert_true(trust_settle(&trust));
+    unlink(path);
+}
+
 static void *add_many(void *context) {
     char port[16];
     for (int i = 0; i < 50; i++) {
@@ -226,6 +243,7 @@ int main(void) {
         cmocka_unit_test(who_was_vouched_for_needs_it_each_time),
         cmocka_unit_test(a_server_is_found_by_host_and_port),
         cmocka_unit_test(a_server_is_added_once_and_nothing_is_lost),
+        cmocka_unit_test(a_server_that_another_client_met_meanwhile_must_be_that_one),
         cmocka_unit_test(clients_that_add_at_the_same_time_lose_nothing),
         cmocka_unit_test(a_fingerprint_is_read_as_it_was_written),
         cmocka_unit_test(a_key_file_is_made_once_and_for_its_owner_alone),
