@@ -123,7 +123,7 @@ $(BUILD)/tests/tool/%: $(BUILD)/tests/tool/%.o $(COMMON)
 	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lssl -lcrypto -lunistring
 
 # The benchmarks' programs; what they share lies beside them.
-BENCH_PROGRAMS := fill growth
+BENCH_PROGRAMS := fill growth soak
 BENCH_SHARED   := $(filter-out $(BENCH_PROGRAMS:%=%.o),$(notdir $(call objects,tests/bench)))
 BENCHES        := $(BENCH_PROGRAMS:%=$(BUILD)/tests/bench/%)
 
@@ -137,6 +137,12 @@ growth: all $(BENCHES) ## measure how the server grows with its log, up to 10M m
 bench: SIZES ?= 10000 100000 1000000
 bench: all $(BENCHES) ## run the benchmarks in a few minutes
 	tests/growth $(BUILD) $(SIZES)
+
+soak: DURATION ?= 300
+soak: SEED ?= 1
+soak: all $(BENCHES) ## two hundred clients for five minutes: is memory flat? DURATION=SECONDS, SEED=N
+	folder=$$(mktemp -d) && { $(BUILD)/tests/bench/soak $(BUILD)/chat-server $$folder/data $(DURATION) $(SEED); \
+	    status=$$?; rm -rf $$folder; exit $$status; }
 
 # The fault driver: torture does harm, puppets are the clients it does it to.
 TORTURER        := $(BUILD)/tests/torture/torture
@@ -219,6 +225,6 @@ clean: ## remove what was built, and the data of `make run`
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | sort | column -t -s @
 
-.PHONY: all check torture growth bench protocol-doc lint deps deps-lint run install clean help
+.PHONY: all check torture growth bench soak protocol-doc lint deps deps-lint run install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -238,7 +238,7 @@ static bool settings_set_limit(struct settings *settings, const char *name, cons
 /* What takes no argument on the command line is yes or no here. */
 static bool settings_set_switch(struct settings *settings, size_t option, const char *value) {
     if (strcmp(value, "yes") == 0)
-        return settings_set(settings, option, NULL);
+        return settings_set(settings, option, "");
     if (strcmp(value, "no") == 0)
         return true;
     fprintf(stderr, "chat-server: %s is yes or no, not '%s'\n", options[option].name, value);

@@ -7,7 +7,7 @@
 enum { CALLER_PATIENCE = 60000 /* milliseconds */ };
 
 static bool caller_says(const char *what) {
-    fprintf(stderr, "growth: %s\n", what);
+    fprintf(stderr, "caller: %s\n", what);
     return false;
 }
 
@@ -30,7 +30,7 @@ static bool caller_read(struct caller *caller) {
     return true;
 }
 
-static bool caller_expect(struct caller *caller, enum message_type type, struct message *answer) {
+bool caller_expect(struct caller *caller, enum message_type type, struct message *answer) {
     for (;;) {
         struct wire_blob payload;
         enum frame_result result = frame_reader_next(&caller->reader, &payload);
@@ -61,6 +61,7 @@ static bool caller_greet(struct caller *caller, const char *nick) {
     hello.hello.magic = PROTOCOL_MAGIC;
     hello.hello.version = PROTOCOL_VERSION;
     hello.hello.nick = wire_text(nick);
+    hello.hello.outbox = caller->outbox;
     hello.hello.secret = (struct wire_blob){caller->secret, caller->known ? SECRET_BYTES : 0};
     if (!caller_ask(caller, &hello, MESSAGE_WELCOME, &answer) ||
         answer.welcome.secret.size != SECRET_BYTES)

@@ -12,6 +12,7 @@ struct caller {
     uint8_t bytes[FRAME_PAYLOAD_MAX];
     uint8_t secret[SECRET_BYTES]; /* once it was welcomed */
     bool known;
+    uint64_t outbox; /* 0: it does not post */
 };
 
 /* Connects, greets as who it was before, and takes the welcome with all its rooms. */
@@ -23,5 +24,8 @@ void caller_hang_up(struct caller *caller);
  * the answer then, if it was the server's. */
 bool caller_ask(struct caller *caller, const struct message *request, enum message_type type,
                 struct message *answer);
+
+/* Waits for another one of that type. */
+bool caller_expect(struct caller *caller, enum message_type type, struct message *answer);
 
 #endif

@@ -1,6 +1,7 @@
 #include "host.h"
 #include "sample.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -113,4 +114,16 @@ bool host_forget_file(const char *folder, const char *name) {
     if (file >= 0)
         close(file);
     return forgotten;
+}
+
+unsigned host_descriptors(const struct host *host) {
+    char path[64];
+    unsigned count = 0;
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)host->process);
+    DIR *folder = opendir(path);
+    for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;)
+        count += entry->d_name[0] != '.';
+    if (folder != NULL)
+        closedir(folder);
+    return count;
 }

@@ -24,6 +24,9 @@ void host_wait_idle(const struct host *host);
 /* A line of its /proc status in KiB, such as "VmHWM:"; 0 when there is none. */
 long host_memory(const struct host *host, const char *line);
 
+/* How many descriptors it has open; 0 when that is not to be seen. */
+unsigned host_descriptors(const struct host *host);
+
 /* Lets the system forget what it holds of a file, so that it has to come from the disk again. */
 bool host_forget_file(const char *folder, const char *name);
 

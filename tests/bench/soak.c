@@ -1,0 +1,290 @@
+/* soak SERVER FOLDER SECONDS [SEED]: two hundred clients come, join, talk, edit, delete, search,
+ * page, leave and go, by chance, for so long. Prints what they did and how memory and descriptors
+ * stood; not zero when the memory of the second half grows by more than a mebibyte an hour, a
+ * descriptor is left, or the server says that something was wrong. */
+#include "caller.h"
+#include "host.h"
+#include "sample.h"
+#include "zipf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    SOAK_CLIENTS = 200,
+    SOAK_ROOMS = 50,
+    SOAK_SAMPLES_MAX = 100000,
+    SOAK_SAMPLE_MILLISECONDS = 500,
+    SOAK_WAIT_MILLISECONDS = 20000
+};
+
+#define SOAK_SLOPE_MAX 1.0 /* MiB an hour */
+
+struct client {
+    struct caller caller;
+    bool connected;
+    char nick[16];
+    uint32_t rooms[SOAK_ROOMS]; /* their numbers, 0: not in it */
+    uint64_t number;            /* of its last post */
+    uint64_t last_id;           /* and the event that became of it; 0: none that stands */
+    uint32_t last_room;
+};
+
+struct soak {
+    struct host host;
+    struct client clients[SOAK_CLIENTS];
+    struct random_source random;
+    uint64_t done[16];
+    double times[SOAK_SAMPLES_MAX];  /* seconds since the start */
+    double memory[SOAK_SAMPLES_MAX]; /* MiB */
+    size_t samples;
+};
+
+static uint32_t chance(struct soak *soak, uint32_t of) {
+    return random_below(&soak->random, of);
+}
+
+/* A room the client is in, as a place in `rooms`; SOAK_ROOMS when it is in none. */
+static uint32_t some_room(struct soak *soak, const struct client *client) {
+    uint32_t from = chance(soak, SOAK_ROOMS);
+    for (uint32_t i = 0; i < SOAK_ROOMS; i++)
+        if (client->rooms[(from + i) % SOAK_ROOMS] != 0)
+            return (from + i) % SOAK_ROOMS;
+    return SOAK_ROOMS;
+}
+
+static bool do_join(struct soak *soak, struct client *client) {
+    uint32_t which = chance(soak, SOAK_ROOMS);
+    char name[16];
+    struct message answer;
+    struct message join = {.type = MESSAGE_JOIN};
+    snprintf(name, sizeof name, "#soak%u", which);
+    join.join.name = wire_text(name);
+    bool joined = caller_ask(&client->caller, &join, MESSAGE_ROOM, &answer);
+    if (joined)
+        client->rooms[which] = answer.room.room;
+    return joined;
+}
+
+static bool do_leave(struct soak *soak, struct client *client) {
+    uint32_t which = some_room(soak, client);
+    struct message answer;
+    struct message leave = {.type = MESSAGE_LEAVE};
+    if (which == SOAK_ROOMS)
+        return do_join(soak, client);
+    leave.leave.room = client->rooms[which];
+    client->last_id = client->last_room == leave.leave.room ? 0 : client->last_id;
+    client->rooms[which] = 0;
+    return caller_ask(&client->caller, &leave, MESSAGE_DONE, &answer);
+}
+
+static bool do_post(struct soak *soak, struct client *client) {
+    uint32_t which = some_room(soak, client);
+    char body[256];
+    struct message answer;
+    struct message post = {.type = MESSAGE_POST};
+    if (which == SOAK_ROOMS)
+        return do_join(soak, client);
+    snprintf(body, sizeof body, "word%u and word%u said by %s, %.*s", chance(soak, 1000),
+             chance(soak, 1000), client->nick, (int)chance(soak, 100),
+             "................................................................................"
+             "....................");
+    post.post.number = ++client->number;
+    post.post.room = client->rooms[which];
+    post.post.body = wire_text(body);
+    bool posted = caller_ask(&client->caller, &post, MESSAGE_STORED, &answer);
+    client->last_room = post.post.room;
+    client->last_id = 0;
+    return posted && answer.stored.up_to == client->number;
+}
+
+/* The page has the client's own post, unless others have said much since. */
+static bool do_page(struct soak *soak, struct client *client) {
+    uint32_t which = some_room(soak, client);
+    struct message answer;
+    struct message event;
+    struct wire_blob payload;
+    struct message history = {.type = MESSAGE_HISTORY};
+    if (which == SOAK_ROOMS)
+        return do_join(soak, client);
+    history.history.room = client->rooms[which];
+    history.history.before = PROTOCOL_END;
+    history.history.limit = 50;
+    history.history.newest = 1;
+    if (!caller_ask(&client->caller, &history, MESSAGE_PAGE, &answer))
+        return false;
+    struct wire_reader frames = {answer.page.events.data,
+                                 answer.page.events.data + answer.page.events.size};
+    while (frame_take(&frames, &payload) == FRAME_READY)
+        if (message_decode(payload, &event) == ERROR_NONE && event.type == MESSAGE_MESSAGE &&
+            event.message.outbox == client->caller.outbox && event.message.body.size > 0) {
+            client->last_id = event.event.id;
+            client->last_room = history.history.room;
+        }
+    return true;
+}
+
+static bool do_edit(struct soak *soak, struct client *client) {
+    struct message answer;
+    struct message edit = {.type = MESSAGE_EDIT};
+    if (client->last_id == 0)
+        return do_page(soak, client);
+    edit.edit.room = client->last_room;
+    edit.edit.id = client->last_id;
+    edit.edit.body = wire_text("word7, said otherwise");
+    return caller_ask(&client->caller, &edit, MESSAGE_DONE, &answer);
+}
+
+static bool do_delete(struct soak *soak, struct client *client) {
+    struct message answer;
+    struct message delete = {.type = MESSAGE_DELETE};
+    if (client->last_id == 0)
+        return do_page(soak, client);
+    delete.delete.room = client->last_room;
+    delete.delete.id = client->last_id;
+    client->last_id = 0;
+    return caller_ask(&client->caller, &delete, MESSAGE_DONE, &answer);
+}
+
+static bool do_search(struct soak *soak, struct client *client) {
+    char words[32];
+    struct message answer;
+    struct message search = {.type = MESSAGE_SEARCH};
+    snprintf(words, sizeof words, chance(soak, 2) ? "word%u" : "\"word%u and\"",
+             chance(soak, 1000));
+    search.search.words = wire_text(words);
+    search.search.before = PROTOCOL_END;
+    search.search.limit = 20;
+    return caller_ask(&client->caller, &search, MESSAGE_HITS, &answer);
+}
+
+static bool do_who(struct soak *soak, struct client *client) {
+    uint32_t which = some_room(soak, client);
+    struct message answer;
+    struct message who = {.type = MESSAGE_WHO};
+    if (which == SOAK_ROOMS)
+        return do_join(soak, client);
+    who.who.room = client->rooms[which];
+    return caller_ask(&client->caller, &who, MESSAGE_PEOPLE, &answer);
+}
+
+/* Goes, and comes back when it is chosen again. */
+static bool do_go(struct soak *soak, struct client *client) {
+    (void)soak;
+    caller_hang_up(&client->caller);
+    client->connected = false;
+    return true;
+}
+
+/* What clients do, and how often of a hundred times. */
+static const struct {
+    const char *name;
+    uint32_t share;
+    bool (*act)(struct soak *soak, struct client *client);
+} acts[] = {
+    {"posts", 40, do_post},       {"edits", 8, do_edit},
+    {"deletions", 3, do_delete},  {"joins", 8, do_join},
+    {"leaves", 6, do_leave},      {"searches", 10, do_search},
+    {"pages", 15, do_page},       {"questions who is there", 4, do_who},
+    {"disconnections", 6, do_go},
+};
+
+enum { ACT_COUNT = sizeof acts / sizeof *acts };
+
+static bool soak_step(struct soak *soak) {
+    struct client *client = &soak->clients[chance(soak, SOAK_CLIENTS)];
+    uint32_t point = chance(soak, 100);
+    size_t which = 0;
+    while (which + 1 < ACT_COUNT && point >= acts[which].share)
+        point -= acts[which++].share;
+    if (!client->connected && !caller_call(&client->caller, soak->host.port, client->nick))
+        return false;
+    client->connected = true;
+    soak->done[which]++;
+    if (acts[which].act(soak, client))
+        return true;
+    fprintf(stderr, "soak: %s: %s failed\n", client->nick, acts[which].name);
+    return false;
+}
+
+/* Memory that is the server's own: what it has of its files comes and goes as the system likes. */
+static void soak_sample(struct soak *soak, double seconds) {
+    if (soak->samples == SOAK_SAMPLES_MAX)
+        return;
+    soak->times[soak->samples] = seconds;
+    soak->memory[soak->samples++] = (double)host_memory(&soak->host, "RssAnon:") / 1024;
+}
+
+/* MiB an hour by the line that fits the second half best. */
+static double soak_slope(const struct soak *soak) {
+    size_t from = soak->samples / 2;
+    double count = (double)(soak->samples - from);
+    double time = 0, memory = 0, both = 0, squares = 0;
+    for (size_t i = from; i < soak->samples; i++) {
+        time += soak->times[i] / count;
+        memory += soak->memory[i] / count;
+    }
+    for (size_t i = from; i < soak->samples; i++) {
+        both += (soak->times[i] - time) * (soak->memory[i] - memory);
+        squares += (soak->times[i] - time) * (soak->times[i] - time);
+    }
+    return squares > 0 ? both / squares * 3600 : 0;
+}
+
+static bool soak_run(struct soak *soak, double seconds) {
+    double begun = sample_now();
+    double next = 0;
+    for (double now = 0; now < seconds * 1e3; now = sample_now() - begun) {
+        if (now >= next) {
+            soak_sample(soak, now / 1e3);
+            next += SOAK_SAMPLE_MILLISECONDS;
+        }
+        if (!soak_step(soak))
+            return false;
+    }
+    return true;
+}
+
+/* What was open before the first client came must be all that is open when the last has gone. */
+static bool soak_descriptors_are_back(struct soak *soak, unsigned before) {
+    double begun = sample_now();
+    for (size_t i = 0; i < SOAK_CLIENTS; i++)
+        if (soak->clients[i].connected)
+            caller_hang_up(&soak->clients[i].caller);
+    while (host_descriptors(&soak->host) > before && sample_now() - begun < SOAK_WAIT_MILLISECONDS)
+        usleep(20000);
+    printf("descriptors: %u before, %u after\n", before, host_descriptors(&soak->host));
+    return host_descriptors(&soak->host) <= before;
+}
+
+static bool soak_judge(struct soak *soak, unsigned descriptors) {
+    double slope = soak_slope(soak);
+    for (size_t i = 0; i < ACT_COUNT; i++)
+        printf("%s: %llu\n", acts[i].name, (unsigned long long)soak->done[i]);
+    printf("memory: %.2f MiB at the middle, %.2f MiB at the end, %.2f MiB an hour\n",
+           soak->memory[soak->samples / 2], soak->memory[soak->samples - 1], slope);
+    bool flat = soak_descriptors_are_back(soak, descriptors);
+#ifdef CHAT_SANITIZED
+    return flat; /* a sanitizer keeps what was freed */
+#else
+    return flat && slope <= SOAK_SLOPE_MAX;
+#endif
+}
+
+int main(int argc, char **argv) {
+    static struct soak soak;
+    if (argc < 4)
+        return 2;
+    soak.random.state = argc > 4 ? strtoull(argv[4], NULL, 10) : 1;
+    for (size_t i = 0; i < SOAK_CLIENTS; i++) {
+        snprintf(soak.clients[i].nick, sizeof soak.clients[i].nick, "soaker%zu", i);
+        soak.clients[i].caller.outbox = 1000 + i;
+    }
+    if (!host_start(&soak.host, argv[1], argv[2]))
+        return EXIT_FAILURE;
+    unsigned descriptors = host_descriptors(&soak.host);
+    bool well = soak_run(&soak, strtod(argv[3], NULL)) && soak_judge(&soak, descriptors);
+    return host_stop(&soak.host) && well ? EXIT_SUCCESS : EXIT_FAILURE;
+}
