@@ -34,6 +34,9 @@ clang-format      layout of the code
 clang-tidy        static analysis
 cppcheck          static analysis
 endef
+define FUZZ_PACKAGES
+clang             libFuzzer and its sanitizers
+endef
 
 # In parallel unless told otherwise; and when `deps` is asked for too, nothing is compiled before it.
 ifeq ($(MAKELEVEL),0)
@@ -54,7 +57,7 @@ ifneq ($(SAN),)
 CPPFLAGS += -DCHAT_SANITIZED
 SANITIZE := -fsanitize=$(SAN) -fno-omit-frame-pointer
 ifneq ($(SAN),thread)
-SANITIZE += -fno-sanitize-recover=all
+SANITIZE += -fno-sanitize-recover=all $(SAN_BUT)
 endif
 else
 HARDEN   += -D_FORTIFY_SOURCE=2
@@ -171,7 +174,36 @@ ifeq ($(filter-out calls,$(TORTURE)),)
 	tests/torture/calls $(BUILD) all 300 $(SEED)
 endif
 
-check: all $(UNIT_TESTS) $(TOOLS) $(TORTURE_PARTS) $(INJECT) $(BENCHES) ## build and run all tests; SAN=address|undefined|thread instruments them
+# Fuzzing. A target is linked with libFuzzer, in a build of its own by clang; and with a main that gives it the corpus, for check.
+FUZZ_TARGETS := $(filter-out fuzz replay seeds,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
+FUZZ_REPLAYS := $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/%-replay)
+FUZZ_SEEDS   := $(BUILD)/tests/fuzz/seeds
+FUZZ_BUILD   := $(BUILD)/fuzz
+# An empty view may be NULL + 0, which C2y defines and gcc's sanitizer lets pass; clang 14's does not.
+FUZZ_FLAGS   := CC=clang CFLAGS="-O1 -g -fsanitize=fuzzer-no-link" SAN=address,undefined SAN_BUT=-fno-sanitize=pointer-overflow
+
+$(BUILD)/tests/fuzz/%-replay: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/fuzz.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/tests/all.a
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBRARIES)
+
+$(BUILD)/tests/fuzz/%-fuzz: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/fuzz.o $(BUILD)/tests/all.a
+	$(CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBRARIES)
+
+# What is counted as covered is the product, not the targets.
+$(BUILD)/tests/fuzz/%.o: CFLAGS := $(filter-out -fsanitize=fuzzer-no-link,$(CFLAGS))
+
+$(FUZZ_SEEDS).made: $(BUILD)/tests/fuzz/seeds.o $(BUILD)/tests/all.a
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $(@:%.made=%.program) $^ $(LIBRARIES)
+	$(@:%.made=%.program) $(FUZZ_SEEDS)
+	touch $@
+
+fuzz-programs: $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/%-fuzz) $(FUZZ_SEEDS).made
+
+fuzz: SECONDS ?= 60
+fuzz: deps-fuzz ## fuzz each target: SECONDS=60 TARGETS="frame decode"
+	$(MAKE) $(FUZZ_FLAGS) BUILD=$(FUZZ_BUILD) fuzz-programs
+	tests/fuzz/run $(FUZZ_BUILD)/san-address,undefined $(SECONDS) $(or $(TARGETS),$(FUZZ_TARGETS))
+
+check: all $(UNIT_TESTS) $(FUZZ_REPLAYS) $(FUZZ_SEEDS).made $(TOOLS) $(TORTURE_PARTS) $(INJECT) $(BENCHES) ## build and run all tests; SAN=address|undefined|thread instruments them
 	tests/run $(BUILD)
 
 protocol-doc: $(BUILD)/tests/unit/document_test ## write the tables of docs/protocol.md anew
@@ -207,6 +239,11 @@ deps-lint: export LIST := $(LINT_PACKAGES)
 deps-lint:
 	$(install-missing)
 
+deps-fuzz: SHELL := /bin/bash
+deps-fuzz: export LIST := $(FUZZ_PACKAGES)
+deps-fuzz:
+	$(install-missing)
+
 run: all ## start a server on 127.0.0.1:8000 if there is none, and the client against it
 	@tests/try $(BUILD)
 
@@ -225,6 +262,6 @@ clean: ## remove what was built, and the data of `make run`
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | sort | column -t -s @
 
-.PHONY: all check torture growth bench soak protocol-doc lint deps deps-lint run install clean help
+.PHONY: all check fuzz fuzz-programs torture growth bench soak protocol-doc lint deps deps-lint deps-fuzz run install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
