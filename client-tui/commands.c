@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistr.h>
 
 /* Cuts the first word off; returns it, and puts what follows into *rest. */
 static char *command_word(char *text, char **rest) {
@@ -383,6 +384,12 @@ static bool says_something(const char *text, size_t size) {
 bool commands_enter(struct chat *chat, const char *entered, size_t size) {
     if (!says_something(entered, size))
         return true;
+    /* A server ends the session of who sends it, and a post would be sent again and again. */
+    if (u8_check((const uint8_t *)entered, size) != NULL) {
+        chat->failures++;
+        chat_notice(chat, "Not sent: it is not valid UTF-8. Is the terminal set to UTF-8?");
+        return true;
+    }
     chat_stop_search(chat);
     while (strchr(" \n", entered[size - 1]) != NULL && entered[size - 1] != '\0')
         size--;

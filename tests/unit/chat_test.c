@@ -268,6 +268,18 @@ static void what_does_not_fit_into_a_frame_is_told(void **state) {
     expect_noted("search", "roses");
 }
 
+/* Such a post would have been refused with the end of the session, at each connection again. */
+static void what_is_not_valid_utf8_is_not_sent(void **state) {
+    (void)state;
+    enter("caf\xe9");
+    enter("/topic caf\xe9");
+    enter("/nick \xff");
+    assert_string_equal(noted, "");
+    assert_int_equal(chat.failures, 3);
+    assert_null(chat.model->pending);
+    assert_non_null(strstr(notices, "not valid UTF-8"));
+}
+
 static void what_still_waits_is_not_passed_over_for_what_was_said_before(void **state) {
     (void)state;
     struct room *room = lobby_with_messages();
@@ -338,6 +350,7 @@ int main(void) {
         fresh(edits_are_of_the_numbered_the_selected_or_the_last_own_message),
         fresh(an_edit_without_a_text_asks_for_the_present_one),
         fresh(what_does_not_fit_into_a_frame_is_told),
+        fresh(what_is_not_valid_utf8_is_not_sent),
         fresh(what_still_waits_is_not_passed_over_for_what_was_said_before),
         fresh(a_refusal_comes_with_what_to_do),
         fresh(an_owned_nick_is_refused_with_what_to_do_about_it),
