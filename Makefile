@@ -125,6 +125,12 @@ TOOLS := $(patsubst tests/tool/%.c,$(BUILD)/tests/tool/%,$(wildcard tests/tool/*
 $(BUILD)/tests/tool/%: $(BUILD)/tests/tool/%.o $(COMMON)
 	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lssl -lcrypto -lunistring
 
+# A server that means no good, made of a real one, and a terminal that is looked at.
+MUTANTS := $(BUILD)/tests/hostile/mutants
+
+$(MUTANTS): $(patsubst %,$(BUILD)/tests/hostile/%.o,mutants mutate written) $(COMMON)
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lssl -lcrypto -lunistring
+
 # The benchmarks' programs; what they share lies beside them.
 BENCH_PROGRAMS := fill growth soak
 BENCH_SHARED   := $(filter-out $(BENCH_PROGRAMS:%=%.o),$(notdir $(call objects,tests/bench)))
@@ -203,7 +209,7 @@ fuzz: deps-fuzz ## fuzz each target: SECONDS=60 TARGETS="frame decode"
 	$(MAKE) $(FUZZ_FLAGS) BUILD=$(FUZZ_BUILD) fuzz-programs
 	tests/fuzz/run $(FUZZ_BUILD)/san-address,undefined $(SECONDS) $(or $(TARGETS),$(FUZZ_TARGETS))
 
-check: all $(UNIT_TESTS) $(FUZZ_REPLAYS) $(FUZZ_SEEDS).made $(TOOLS) $(TORTURE_PARTS) $(INJECT) $(BENCHES) ## build and run all tests; SAN=address|undefined|thread instruments them
+check: all $(UNIT_TESTS) $(FUZZ_REPLAYS) $(FUZZ_SEEDS).made $(TOOLS) $(MUTANTS) $(TORTURE_PARTS) $(INJECT) $(BENCHES) ## build and run all tests; SAN=address|undefined|thread instruments them
 	tests/run $(BUILD)
 
 protocol-doc: $(BUILD)/tests/unit/document_test ## write the tables of docs/protocol.md anew
