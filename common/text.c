@@ -79,18 +79,18 @@ static void text_put(struct buffer *out, uint32_t character) {
 /* Where in a line the cleaner is: what a following mark may sit on. */
 struct text_place {
     bool has_base;
-    int marks;
+    int marks; /* in the last cell */
 };
 
 static void text_put_placed(struct buffer *out, struct text_place *place, uint32_t character) {
-    if (!text_is_mark(character)) {
-        *place = (struct text_place){.has_base = text_width(character) > 0};
-    } else if (!place->has_base) {
+    bool takes_cell = text_width(character) > 0;
+    bool mark = text_is_mark(character);
+    if (mark && !place->has_base)
         text_put(out, DOTTED_CIRCLE);
-        *place = (struct text_place){.has_base = true, .marks = 1};
-    } else if (++place->marks > TEXT_MARKS_MAX) {
+    if (takes_cell || !mark || !place->has_base)
+        *place = (struct text_place){.has_base = takes_cell || mark};
+    if (mark && !takes_cell && ++place->marks > TEXT_MARKS_MAX)
         return;
-    }
     text_put(out, character);
 }
 

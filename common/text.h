@@ -9,7 +9,7 @@
  *   bidi controls, joiners, variation selectors and other
  *   invisible characters, emoji modifiers                 dropped: sequences show as their parts
  *   regional indicators                                   the letters A-Z
- *   combining marks beyond TEXT_MARKS_MAX on one base     dropped; one without a base gets U+25CC
+ *   combining marks beyond TEXT_MARKS_MAX in one cell     dropped; one without a base gets U+25CC
  * It is idempotent, and its output has at most TEXT_GROWTH_MAX bytes for each byte of input. */
 #ifndef COMMON_TEXT_H
 #define COMMON_TEXT_H

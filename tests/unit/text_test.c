@@ -90,6 +90,21 @@ static void hostile_text_becomes_harmless(void **state) {
         expect_clean(&rows[i], TEXT_ONE_LINE);
 }
 
+/* Names may have as many; two that differ in one that is left out would be shown as the same. */
+static void marks_that_take_a_cell_are_all_shown(void **state) {
+    (void)state;
+    static const struct row rows[] = {
+        {"a Burmese syllable", u8"\u1019\u103c\u103d\u103e\u1031\u102c",
+         u8"\u1019\u103c\u103d\u103e\u1031\u102c"},
+        {"Vedic marks", u8"\u1ce1\u1cdf\u1ce1\u1ce1\u1ce1",
+         u8"\u25cc\u1ce1\u1cdf\u1ce1\u1ce1\u1ce1"},
+        {"five that take none, in one cell", u8"\u1031\u0301\u0302\u0303\u0304\u0306",
+         u8"\u25cc\u1031\u0301\u0302\u0303\u0304"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        expect_clean(&rows[i], TEXT_LINES);
+}
+
 static void a_body_keeps_its_lines(void **state) {
     (void)state;
     static const struct row row = {"lines",
@@ -186,6 +201,7 @@ int main(void) {
     setlocale(LC_ALL, "C.UTF-8");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hostile_text_becomes_harmless),
+        cmocka_unit_test(marks_that_take_a_cell_are_all_shown),
         cmocka_unit_test(a_body_keeps_its_lines),
         cmocka_unit_test(every_control_becomes_a_picture),
         cmocka_unit_test(cleaning_any_bytes_is_sound_bounded_and_idempotent),
