@@ -35,7 +35,8 @@ clang-tidy        static analysis
 cppcheck          static analysis
 endef
 define FUZZ_PACKAGES
-clang             libFuzzer and its sanitizers
+clang             libFuzzer
+libclang-rt-dev   libFuzzer, and the sanitizers it runs with
 endef
 
 # In parallel unless told otherwise; and when `deps` is asked for too, nothing is compiled before it.
@@ -209,6 +210,10 @@ fuzz: deps-fuzz ## fuzz each target: SECONDS=60 TARGETS="frame decode"
 	$(MAKE) $(FUZZ_FLAGS) BUILD=$(FUZZ_BUILD) fuzz-programs
 	tests/fuzz/run $(FUZZ_BUILD)/san-address,undefined $(SECONDS) $(or $(TARGETS),$(FUZZ_TARGETS))
 
+mutants: SESSIONS ?= 2000
+mutants: all $(MUTANTS) ## let a client stand many sessions of a hostile server: SESSIONS=2000 SEED=N
+	MUTANT_SESSIONS=$(SESSIONS) MUTANT_SEED=$(SEED) TEST_SECONDS=$(SESSIONS) tests/run $(BUILD) hostile_server
+
 check: all $(UNIT_TESTS) $(FUZZ_REPLAYS) $(FUZZ_SEEDS).made $(TOOLS) $(MUTANTS) $(TORTURE_PARTS) $(INJECT) $(BENCHES) ## build and run all tests; SAN=address|undefined|thread instruments them
 	tests/run $(BUILD)
 
@@ -268,6 +273,6 @@ clean: ## remove what was built, and the data of `make run`
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | sort | column -t -s @
 
-.PHONY: all check fuzz fuzz-programs torture growth bench soak protocol-doc lint deps deps-lint deps-fuzz run install clean help
+.PHONY: all check fuzz fuzz-programs mutants torture growth bench soak protocol-doc lint deps deps-lint deps-fuzz run install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
