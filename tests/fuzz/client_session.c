@@ -3,8 +3,9 @@
  * person presses keys, enters lines and changes the window's size meanwhile. Whatever comes, each
  * cell holds something printable, and each row is as wide as the screen.
  *
- * The input is steps. A byte below 0x80: a u16 size and as much of a payload from the server, each
- * a frame. Above: what the person does. */
+ * The input is a byte that says how many messages of a room are fetched at first, and steps. A byte
+ * below 0x80: a u16 size and as much of a payload from the server, each a frame. Above: what the
+ * person does. */
 #include "fuzz.h"
 #include "clock.h"
 #include "commands.h"
@@ -25,6 +26,14 @@ enum { STEP_OF_USER = 0x80, STEPS_MAX = 200, COLUMNS_MAX = 200 };
 /* What a person's step does, when its low bits are no key's. */
 enum { USER_RESIZES = 100, USER_ENTERS, USER_TYPES, USER_IS_CUT_OFF };
 
+enum { ASKED = 16 };
+
+/* What the client has asked, the newest first. A small tag in an answer means one of these that it
+ * may be an answer to, as no input can know the tags. */
+static struct {
+    uint32_t tag;
+    enum message_type type;
+} asked[ASKED];
 static struct net net;
 static struct chat chat;
 static struct tui tui;
@@ -63,13 +72,14 @@ static void connect_again(void) {
     net.now = clock_monotonic();
 }
 
-static void start(void) {
+static void start(unsigned first) {
     const struct feed_owner owner = {NULL, deliver, ask};
     static bool open;
     if (!open)
         open_screen();
     open = true;
     memset(&net, 0, sizeof net);
+    memset(asked, 0, sizeof asked);
     FUZZ_CHECK(reporter_init(&net.reporter) && chat_init(&chat, "#lobby", "victim"));
     net.link.descriptor = -1;
     net.link = link_plain(-1);
@@ -77,7 +87,7 @@ static void start(void) {
     net.nick = strdup("victim");
     net.start_room = strdup("#lobby");
     net.orders = net_orders_new();
-    net.feed = feed_new(100, &owner);
+    net.feed = feed_new(first, &owner);
     net.outbox = outbox_open("host", "1", "victim", false);
     FUZZ_CHECK(net.nick != NULL && net.start_room != NULL && net.orders != NULL &&
                net.feed != NULL && net.outbox != NULL);
@@ -105,6 +115,20 @@ static void stop(void) {
     free(net.start_room);
 }
 
+static void note_asked(struct wire_blob frames) {
+    struct wire_reader reader = {frames.data, frames.data + frames.size};
+    struct wire_blob payload;
+    struct message request;
+    while (frame_take(&reader, &payload) == FRAME_READY) {
+        FUZZ_CHECK(message_decode(payload, &request) == ERROR_NONE);
+        if (request.type < MESSAGE_JOIN || request.type == MESSAGE_READ)
+            continue;
+        memmove(asked + 1, asked, sizeof asked - sizeof *asked);
+        asked[0].tag = request.join.tag; /* every other request begins with its tag */
+        asked[0].type = request.type;
+    }
+}
+
 /* What the threads would do of themselves now, until nothing is left. */
 static void take_turns(void) {
     struct queue_item *item;
@@ -115,6 +139,7 @@ static void take_turns(void) {
         if (!net_connected(&net))
             connect_again();
         fuzz_check_frames((struct wire_blob){net.output.data, net.output.size});
+        note_asked((struct wire_blob){net.output.data, net.output.size});
         buffer_clear(&net.output);
         reporter_flush(&net.reporter);
         struct queue_chain news = queue_take_all(net.reporter.queue);
@@ -168,9 +193,18 @@ static void check_row(int row) {
     static cchar_t cells[COLUMNS_MAX + 1];
     int column = 0;
     FUZZ_CHECK(mvin_wchnstr(row, 0, cells, COLS) == OK);
-    while (column < COLS)
-        column += check_cell(&cells[column]);
+    /* A wide character is given once. */
+    for (int i = 0; column < COLS; i++)
+        column += check_cell(&cells[i]);
     FUZZ_CHECK(column == COLS);
+}
+
+/* As tui.c does when it has painted. */
+static void note_read(void) {
+    struct room *room = model_current(chat.model);
+    size_t index = pane_lowest(room);
+    if (tui.view.layout.fits && room->goal == GOAL_NONE && index != RUN_NONE)
+        chat_note_read(&chat, line_event(room_run(room)->lines[index]));
 }
 
 static void paint_and_check(void) {
@@ -178,8 +212,35 @@ static void paint_and_check(void) {
     if (tui.view.layout.fits)
         settle();
     view_paint(&tui.view, &chat);
+    note_read();
     for (int row = 0; row < LINES; row++)
         check_row(row);
+}
+
+/* What an answer is an answer to; others may be one to anything. */
+static const enum message_type answered[256] = {
+    [MESSAGE_PAGE] = MESSAGE_HISTORY, [MESSAGE_HITS] = MESSAGE_SEARCH,
+    [MESSAGE_PEOPLE] = MESSAGE_WHO,   [MESSAGE_ROOMS] = MESSAGE_LIST,
+    [MESSAGE_ROOM] = MESSAGE_JOIN,    [MESSAGE_CODE] = MESSAGE_ACT,
+    [MESSAGE_DEVICE] = MESSAGE_ACT,
+};
+
+static bool begins_with_tag(unsigned type) {
+    const struct message_entry *entry = message_find(type);
+    return entry != NULL && strcmp(entry->fields[0].name, "tag") == 0;
+}
+
+/* Puts the tag of the n-th request of the kind into an answer with the tag n. */
+static void complete_tag(struct buffer *frame) {
+    struct wire_reader reader = {frame->data + FRAME_HEAD, frame->data + frame->size};
+    uint8_t type;
+    uint32_t nth;
+    if (!wire_get_u8(&reader, &type) || !begins_with_tag(type) || !wire_get_u32(&reader, &nth))
+        return;
+    for (size_t i = 0; i < ASKED && nth > 0; i++)
+        if (asked[i].tag != 0 && (answered[type] == 0 || answered[type] == asked[i].type) &&
+            --nth == 0)
+            wire_set_u32(frame->data + FRAME_HEAD + 1, asked[i].tag);
 }
 
 /* A frame of the server's, as a read from the socket brings it. */
@@ -188,6 +249,7 @@ static void server_says(struct wire_blob payload) {
     struct wire_blob found;
     wire_put_blob(&frame, payload);
     FUZZ_CHECK(!frame.failed);
+    complete_tag(&frame);
     frame_reader_feed(&net.input, frame.data, frame.size);
     while (net_connected(&net)) {
         enum frame_result result = frame_reader_next(&net.input, &found);
@@ -240,7 +302,7 @@ static void user_acts(unsigned what, struct wire_reader *input) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct wire_reader input = {data, data + size};
-    start();
+    start(fuzz_u8(&input) % 4);
     take_turns();
     view_layout(&tui.view);
     for (int step = 0; input.at < input.end && step < STEPS_MAX; step++) {

@@ -81,6 +81,32 @@ static void add_step(struct buffer *steps, uint8_t who, const struct message *me
     buffer_free(&frame);
 }
 
+/* What the session targets read as a step that is nobody's; see server_session.c. */
+static void add_other(struct buffer *steps, unsigned what, uint8_t slot, const char *payload) {
+    wire_put_u8(steps, (uint8_t)(0x03u | what << 2 | (unsigned)slot << 4));
+    wire_put_text(steps, wire_text(payload));
+}
+
+static void add_post(struct buffer *steps, uint8_t who, uint64_t number, uint32_t room,
+                     const char *body) {
+    struct message post = {.type = MESSAGE_POST};
+    post.post.number = number;
+    post.post.room = room;
+    post.post.body = wire_text(body);
+    add_step(steps, who, &post);
+}
+
+static void add_act(struct buffer *steps, uint8_t who, enum right right, uint32_t room,
+                    const char *subject, const char *detail) {
+    struct message act = {.type = MESSAGE_ACT};
+    act.act.tag = 1;
+    act.act.right = (uint8_t)right;
+    act.act.room = room;
+    act.act.subject = wire_text(subject);
+    act.act.detail = wire_text(detail);
+    add_step(steps, who, &act);
+}
+
 static void add_key(struct buffer *steps, uint8_t slot, uint8_t key) {
     wire_put_u8(steps, (uint8_t)(0x03 | 1 << 2 | slot << 4));
     wire_put_u16(steps, 1);
@@ -101,6 +127,92 @@ static void begin_server(struct buffer *steps) {
     wire_put_u16(steps, 0);
 }
 
+static void add_edits(struct buffer *steps) {
+    struct message edit = {.type = MESSAGE_EDIT}, delete = {.type = MESSAGE_DELETE};
+    struct message read = {.type = MESSAGE_READ}, history = {.type = MESSAGE_HISTORY};
+    add_post(steps, 0x00, 1, 1, "one");
+    add_post(steps, 0x81, 1, 1, "two");
+    add_post(steps, 0x80, 2, 1, "three");
+    edit.edit.room = 1;
+    edit.edit.body = wire_text("four");
+    add_step(steps, 0x80, &edit);
+    delete.delete.room = 1;
+    delete.delete.id = 1;
+    add_step(steps, 0x81, &delete);
+    read.read.room = 1;
+    add_step(steps, 0x81, &read);
+    history.history.room = 1;
+    history.history.before = PROTOCOL_END;
+    history.history.limit = 10;
+    add_step(steps, 0x81, &history);
+    add_other(steps, 2, 0, "");
+    add_other(steps, 3, 0, "the disk fails");
+    add_post(steps, 0x80, 3, 1, "five");
+    add_post(steps, 0x80, 3, 1, "five");
+}
+
+static void add_devices(struct buffer *steps) {
+    struct message hello = hello_of("dave");
+    add_act(steps, 0x80, RIGHT_ADMIT, 0, "invited", "");
+    add_act(steps, 0x80, RIGHT_INVITE_TO_SERVER, 0, "", "");
+    hello.hello.code = wire_text("?");
+    add_other(steps, 0, 1, "");
+    add_key(steps, 1, 4);
+    add_step(steps, 0x81, &hello);
+    add_act(steps, 0x80, RIGHT_DEVICE_ADD, 0, "", "");
+    hello.hello.keeps_nick = 1;
+    hello.hello.outbox = 98;
+    add_other(steps, 0, 2, "");
+    add_key(steps, 2, 5);
+    add_step(steps, 0x82, &hello);
+    add_act(steps, 0x80, RIGHT_DEVICE_LIST, 0, "", "");
+    add_act(steps, 0x80, RIGHT_DEVICE_REMOVE, 0, "2", "");
+    add_step(steps, 0x82, &hello);
+}
+
+static void add_directs(struct buffer *steps) {
+    struct message direct = {.type = MESSAGE_DIRECT}, leave = {.type = MESSAGE_LEAVE};
+    direct.direct.nick = wire_text("bob");
+    add_step(steps, 0x80, &direct);
+    add_post(steps, 0x80, 1, 2, "hello");
+    leave.leave.room = 2;
+    add_step(steps, 0x81, &leave);
+    add_post(steps, 0x80, 2, 2, "are you there?");
+    add_act(steps, 0x81, RIGHT_BLOCK, 0, "alice", "");
+    add_post(steps, 0x80, 3, 2, "hello?");
+}
+
+static void add_private_room(struct buffer *steps) {
+    struct message join = {.type = MESSAGE_JOIN};
+    join.join.name = wire_text("#den");
+    add_step(steps, 0x80, &join);
+    add_act(steps, 0x80, RIGHT_ACCESS, 2, "", "private read-only");
+    add_step(steps, 0x81, &join);
+    add_act(steps, 0x80, RIGHT_INVITE, 2, "bob", "");
+    add_step(steps, 0x81, &join);
+    add_act(steps, 0x80, RIGHT_OP, 2, "bob", "");
+    add_act(steps, 0x80, RIGHT_TRANSFER, 2, "bob", "");
+    add_act(steps, 0x81, RIGHT_BAN, 2, "alice", "so");
+    add_step(steps, 0x80, &join);
+}
+
+static void write_server_stories(void) {
+    static const struct {
+        const char *name;
+        void (*add)(struct buffer *steps);
+    } stories[] = {{"story-edits", add_edits},
+                   {"story-devices", add_devices},
+                   {"story-directs", add_directs},
+                   {"story-private-room", add_private_room}};
+    struct buffer steps = {0};
+    for (size_t i = 0; i < sizeof stories / sizeof *stories; i++) {
+        begin_server(&steps);
+        stories[i].add(&steps);
+        seeds_write("server_session", stories[i].name, &steps);
+    }
+    buffer_free(&steps);
+}
+
 static void write_server_seeds(void) {
     struct buffer steps = {0}, all = {0};
     begin_server(&all);
@@ -116,19 +228,14 @@ static void write_server_seeds(void) {
     }
     seeds_write("server_session", "all", &all);
     for (unsigned right = 1; right < 80; right++) {
-        struct message act = {.type = MESSAGE_ACT};
         struct message join = {.type = MESSAGE_JOIN};
         char name[32];
         snprintf(name, sizeof name, "right-%u", right);
         join.join.name = wire_text("#den");
-        act.act.right = (uint8_t)right;
-        act.act.room = 2;
-        act.act.subject = wire_text("bob");
-        act.act.detail = wire_text("open");
         begin_server(&steps);
         add_step(&steps, 0x80, &join);
         add_step(&steps, 0x81, &join);
-        add_step(&steps, 0x80, &act);
+        add_act(&steps, 0x80, (enum right)right, 2, "bob", "open");
         if (right_find(right) != NULL)
             seeds_write("server_session", name, &steps);
     }
@@ -142,6 +249,8 @@ static void add_user(struct buffer *steps, uint8_t what, const char *text) {
     buffer_append_string(steps, text);
 }
 
+enum { USER_ENTERS = 101, CLIENT_NEWEST = 1000 };
+
 /* A client that was welcomed and is in the lobby, whose first page has come. */
 static void begin_client(struct buffer *steps) {
     struct message welcome = sample(message_find(MESSAGE_WELCOME));
@@ -149,18 +258,90 @@ static void begin_client(struct buffer *steps) {
     struct message page = sample(message_find(MESSAGE_PAGE));
     struct message message = sample(message_find(MESSAGE_MESSAGE));
     struct buffer events = {0};
+    message.event.id = CLIENT_NEWEST;
     message_encode(&events, &message);
     buffer_clear(steps);
+    wire_put_u8(steps, 1);
+    room.room.position = CLIENT_NEWEST;
+    room.room.newest = CLIENT_NEWEST;
+    page.page.more = 1;
     welcome.welcome.up_to = 0;
     welcome.welcome.rooms = 0;
     room.room.name = wire_text("#lobby");
-    room.room.tag = (1 << 30) + 1;
-    page.page.tag = (1 << 30) + 2;
     page.page.events = (struct wire_blob){events.data, events.size};
     add_step(steps, 0, &welcome);
     add_step(steps, 0, &room);
     add_step(steps, 0, &page);
     buffer_free(&events);
+}
+
+/* An answer with messages of these ids in it. */
+static void add_messages(struct buffer *steps, enum message_type type, uint64_t first,
+                         uint64_t last) {
+    struct message answer = sample(message_find(type));
+    struct message message = sample(message_find(MESSAGE_MESSAGE));
+    struct buffer events = {0};
+    for (message.event.id = first; message.event.id <= last; message.event.id++) {
+        message.event.time = message.event.id * 3600000;
+        message.message.body = wire_text(message.event.id % 3 == 0 ? "hello victim" : "two\nlines");
+        message_encode(&events, &message);
+    }
+    if (type == MESSAGE_PAGE) {
+        answer.page.events = (struct wire_blob){events.data, events.size};
+        answer.page.more = 1;
+    } else {
+        answer.hits.events = (struct wire_blob){events.data, events.size};
+        answer.hits.more = 1;
+    }
+    add_step(steps, 0, &answer);
+    buffer_free(&events);
+}
+
+static void add_keys(struct buffer *steps) {
+    for (uint8_t key = 0; key < 28; key++)
+        wire_put_u8(steps, 0x80 | key);
+}
+
+/* Scrolls up through pages, to what a search found, and down again. */
+static void write_client_stories(void) {
+    struct message seen = sample(message_find(MESSAGE_SEEN));
+    struct message refused = sample(message_find(MESSAGE_REFUSED));
+    struct message edited = sample(message_find(MESSAGE_EDITED));
+    struct message error = sample(message_find(MESSAGE_ERROR));
+    struct buffer steps = {0};
+    begin_client(&steps);
+    add_messages(&steps, MESSAGE_PAGE, 985, 999);
+    add_keys(&steps);
+    add_messages(&steps, MESSAGE_PAGE, 970, 984);
+    add_user(&steps, USER_ENTERS, "/search from:bob in:#lobby after:2026-01 word*");
+    add_messages(&steps, MESSAGE_HITS, 100, 106);
+    add_user(&steps, USER_ENTERS, "/open 3");
+    add_messages(&steps, MESSAGE_PAGE, 90, 104);
+    add_keys(&steps);
+    add_messages(&steps, MESSAGE_PAGE, 105, 118);
+    add_keys(&steps);
+    edited.event.id = 2000;
+    edited.edited.target = 110;
+    add_step(&steps, 0, &edited);
+    add_messages(&steps, MESSAGE_PAGE, 955, 970);
+    add_keys(&steps);
+    seeds_write("client_session", "story-scroll", &steps);
+    begin_client(&steps);
+    seen.seen.unread = 50;
+    add_step(&steps, 0, &seen);
+    add_messages(&steps, MESSAGE_PAGE, 10, 30);
+    add_keys(&steps);
+    add_user(&steps, USER_ENTERS, "a post");
+    add_user(&steps, USER_ENTERS, "another one");
+    add_step(&steps, 0, &refused);
+    add_user(&steps, USER_ENTERS, "/goto =20");
+    error.error.code = ERROR_NO_SUCH_MESSAGE;
+    add_step(&steps, 0, &error);
+    buffer_append(&steps, "\xe4\x02\x05", 3);
+    add_user(&steps, USER_ENTERS, "/edit other words");
+    add_user(&steps, USER_ENTERS, "/delete =20");
+    seeds_write("client_session", "story-unread", &steps);
+    buffer_free(&steps);
 }
 
 static void write_client_seeds(void) {
@@ -171,7 +352,7 @@ static void write_client_seeds(void) {
         if (message_table[i].sender == SENT_BY_CLIENT)
             continue;
         if (message_table[i].sender == SENT_AS_EVENT)
-            message.event.id = 2 + i;
+            message.event.id = CLIENT_NEWEST + 1 + i;
         begin_client(&steps);
         add_step(&steps, 0, &message);
         add_step(&all, 0, &message);
@@ -182,9 +363,8 @@ static void write_client_seeds(void) {
         char line[64];
         snprintf(line, sizeof line, "/%s bob", commands[i].name);
         begin_client(&steps);
-        add_user(&steps, 101, line);
-        for (uint8_t key = 0; key < 28; key++)
-            wire_put_u8(&steps, 0x80 | key);
+        add_user(&steps, USER_ENTERS, line);
+        add_keys(&steps);
         seeds_write("client_session", line + 1, &steps);
     }
     buffer_free(&steps);
@@ -227,6 +407,8 @@ int main(int argc, char **argv) {
     write_codec_seeds();
     write_command_seeds();
     write_server_seeds();
+    write_server_stories();
     write_client_seeds();
+    write_client_stories();
     return EXIT_SUCCESS;
 }

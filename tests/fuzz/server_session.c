@@ -22,6 +22,9 @@ enum { SESSIONS = 3, STEP_OTHER = 3, STEP_ENDS_BATCH = 0x80, STEPS_MAX = 200 };
 /* What a step of nobody does, by the next two bits. */
 enum { OTHER_GONE, OTHER_KEY, OTHER_RETAIN, OTHER_OWNER };
 
+/* Numbers below this mean one of the newest messages, which no input can know. */
+enum { RECENT = 8 };
+
 static struct {
     struct judge judge;
     uint64_t next_id;
@@ -32,6 +35,8 @@ static struct {
     struct archive *archive;
     uint8_t secret[SECRET_BYTES]; /* of the last welcome; a hello with one of a byte means it */
     char code[64];                /* the last that was given; a hello with "?" means it */
+    uint64_t recent[RECENT];      /* ids of the newest messages, the newest first */
+    bool disk_fails;              /* at the next commit */
 } server;
 
 static struct state *load_state(struct store *store) {
@@ -114,12 +119,26 @@ static void end_session(struct session *session) {
     session->searching = false;
 }
 
+static void note_events(const struct segment *segment) {
+    struct wire_reader reader = {segment->bytes, segment->bytes + segment->size};
+    struct wire_blob payload;
+    struct message event;
+    while (frame_take(&reader, &payload) == FRAME_READY) {
+        FUZZ_CHECK(message_decode(payload, &event) == ERROR_NONE && message_is_event(event.type));
+        if (event.type != MESSAGE_MESSAGE)
+            continue;
+        memmove(server.recent + 1, server.recent, sizeof server.recent - sizeof *server.recent);
+        server.recent[0] = event.event.id;
+    }
+}
+
 static void publish(const struct output *output, uint64_t *expected_id) {
     const struct segment *segment = output->segment;
     fuzz_check_frames((struct wire_blob){segment->bytes, segment->size});
     if (output->kind == INBOX_EVENTS) {
         FUZZ_CHECK(segment->first_id == *expected_id && segment->last_id >= segment->first_id);
         *expected_id = segment->last_id + 1;
+        note_events(segment);
         return;
     }
     struct session *session = session_of(output->session);
@@ -132,23 +151,87 @@ static void publish(const struct output *output, uint64_t *expected_id) {
         end_session(session);
 }
 
-/* Judges what was gathered, as the log thread does with what came while it was busy. */
+static void compare_room(const struct room *a, const struct room *b) {
+    FUZZ_CHECK((a == NULL) == (b == NULL));
+    if (a == NULL)
+        return;
+    FUZZ_CHECK(a->kind == b->kind && a->owner == b->owner && a->access == b->access);
+    FUZZ_CHECK(a->newest == b->newest && a->messages == b->messages && a->removed == b->removed);
+    FUZZ_CHECK(strcmp(a->name, b->name) == 0 && strcmp(a->topic, b->topic) == 0);
+    FUZZ_CHECK(a->member_count == b->member_count);
+    for (size_t i = 0; i < a->member_count; i++) {
+        FUZZ_CHECK(a->members[i] == b->members[i]);
+        FUZZ_CHECK(room_marks(a, a->members[i]) == room_marks(b, b->members[i]));
+    }
+}
+
+static void compare_account(const struct account *a, const struct account *b) {
+    FUZZ_CHECK((a == NULL) == (b == NULL));
+    if (a == NULL)
+        return;
+    FUZZ_CHECK(strcmp(a->nick, b->nick) == 0 && a->block_count == b->block_count);
+    FUZZ_CHECK((a->devices == NULL) == (b->devices == NULL));
+    FUZZ_CHECK(a->reading_count == b->reading_count);
+    for (size_t i = 0; i < a->reading_count; i++) {
+        const struct reading *reading = account_reading(b, a->readings[i].room);
+        FUZZ_CHECK(reading != NULL && reading->read == a->readings[i].read &&
+                   reading->messages == a->readings[i].messages);
+    }
+}
+
+/* What the next start loads is the state that there is. */
+static void compare_state(void) {
+    struct state *again = load_state(server.judge.store);
+    const struct state *state = server.judge.state;
+    FUZZ_CHECK(state_next_room(state) == state_next_room(again));
+    FUZZ_CHECK(state_next_account(state) == state_next_account(again));
+    FUZZ_CHECK(state_owner(state) == state_owner(again));
+    FUZZ_CHECK(state_admission(state) == state_admission(again));
+    for (uint32_t id = 1; id < state_next_room(state); id++)
+        compare_room(state_room(state, id), state_room(again, id));
+    for (uint32_t id = 1; id < state_next_account(state); id++)
+        compare_account(state_account(state, id), state_account(again, id));
+    state_free(again);
+}
+
+/* Judges what was gathered, up to the commit; the requests stay as they are. */
+static void judge_all(const struct queue_chain *requests) {
+    uint64_t next_id = server.next_id;
+    store_begin(server.judge.store);
+    server.judge.batch.time = 1000 + server.next_id;
+    server.judge.position = server.next_id - 1;
+    for (struct queue_item *item = requests->first; item != NULL; item = item->next)
+        judge_request(&server.judge, (struct request *)item);
+    judge_finish(&server.judge);
+    batch_seal(&server.judge.batch, &next_id, server.judge.state, server.judge.store);
+    FUZZ_CHECK(!server.judge.batch.failed);
+    FUZZ_CHECK(!server.judge.read_only || next_id == server.next_id);
+    if (!server.disk_fails)
+        server.next_id = next_id;
+}
+
+/* When the disk fails all is as before, and the same requests are judged with nothing to store. */
+static void undo_and_refuse(const struct queue_chain *requests) {
+    judge_undo(&server.judge);
+    compare_state();
+    server.disk_fails = false;
+    server.judge.read_only = true;
+    judge_all(requests);
+    server.judge.read_only = false;
+}
+
+/* As the log thread does with what came while it was busy. */
 static void end_batch(void) {
     struct queue_chain requests = server.dispatch.requests;
     uint64_t expected_id = server.next_id;
     server.dispatch.requests = (struct queue_chain){0};
-    store_begin(server.judge.store);
-    server.judge.batch.time = 1000 + server.next_id;
-    server.judge.position = server.next_id - 1;
-    for (struct queue_item *item; (item = queue_chain_take(&requests)) != NULL;) {
-        judge_request(&server.judge, (struct request *)item);
-        request_free((struct request *)item);
-    }
-    judge_finish(&server.judge);
-    batch_seal(&server.judge.batch, &server.next_id, server.judge.state, server.judge.store);
-    FUZZ_CHECK(!server.judge.batch.failed);
+    judge_all(&requests);
+    if (server.disk_fails)
+        undo_and_refuse(&requests);
     FUZZ_CHECK(store_commit(server.judge.store));
     state_keep(server.judge.state);
+    for (struct queue_item *item; (item = queue_chain_take(&requests)) != NULL;)
+        request_free((struct request *)item);
     for (const struct output *output = server.judge.batch.first; output != NULL;
          output = output->next)
         publish(output, &expected_id);
@@ -207,6 +290,23 @@ static void complete_hello(struct request *request, unsigned slot) {
         hello->secret = (struct wire_blob){server.secret, SECRET_BYTES};
 }
 
+static void complete_id(uint64_t *id) {
+    if (*id < RECENT)
+        *id = server.recent[*id];
+}
+
+static void complete(struct request *request, unsigned slot) {
+    struct message *message = &request->message;
+    if (message->type == MESSAGE_HELLO)
+        complete_hello(request, slot);
+    else if (message->type == MESSAGE_EDIT)
+        complete_id(&message->edit.id);
+    else if (message->type == MESSAGE_DELETE)
+        complete_id(&message->delete.id);
+    else if (message->type == MESSAGE_READ)
+        complete_id(&message->read.id);
+}
+
 static void say(unsigned slot, struct wire_blob payload) {
     struct session *session = server.sessions[slot];
     struct queue_item *before = server.dispatch.requests.last;
@@ -214,8 +314,8 @@ static void say(unsigned slot, struct wire_blob payload) {
         return;
     enum error_code error = dispatch_frame(&server.dispatch, session, payload);
     struct queue_item *last = server.dispatch.requests.last;
-    if (last != before && ((struct request *)last)->message.type == MESSAGE_HELLO)
-        complete_hello((struct request *)last, slot);
+    if (last != before)
+        complete((struct request *)last, slot);
     if (error != ERROR_NONE)
         end_session(session);
     outqueue_free(&session->output);
@@ -252,7 +352,10 @@ static void do_other(uint8_t control, struct wire_blob payload) {
         retain(payload.size > 0 ? payload.data[0] : 0);
         break;
     case OTHER_OWNER:
-        set_owner();
+        if (payload.size > 0)
+            server.disk_fails = true;
+        else
+            set_owner();
         break;
     }
 }
@@ -276,49 +379,6 @@ static void start(bool plaintext) {
         server.sessions[i]->identity = session_identity(0, 1, i);
         server.sessions[i]->link = link_plain(-1);
     }
-}
-
-static void compare_room(const struct room *a, const struct room *b) {
-    FUZZ_CHECK((a == NULL) == (b == NULL));
-    if (a == NULL)
-        return;
-    FUZZ_CHECK(a->kind == b->kind && a->owner == b->owner && a->access == b->access);
-    FUZZ_CHECK(a->newest == b->newest && a->messages == b->messages && a->removed == b->removed);
-    FUZZ_CHECK(strcmp(a->name, b->name) == 0 && strcmp(a->topic, b->topic) == 0);
-    FUZZ_CHECK(a->member_count == b->member_count);
-    for (size_t i = 0; i < a->member_count; i++) {
-        FUZZ_CHECK(a->members[i] == b->members[i]);
-        FUZZ_CHECK(room_marks(a, a->members[i]) == room_marks(b, b->members[i]));
-    }
-}
-
-static void compare_account(const struct account *a, const struct account *b) {
-    FUZZ_CHECK((a == NULL) == (b == NULL));
-    if (a == NULL)
-        return;
-    FUZZ_CHECK(strcmp(a->nick, b->nick) == 0 && a->block_count == b->block_count);
-    FUZZ_CHECK((a->devices == NULL) == (b->devices == NULL));
-    FUZZ_CHECK(a->reading_count == b->reading_count);
-    for (size_t i = 0; i < a->reading_count; i++) {
-        const struct reading *reading = account_reading(b, a->readings[i].room);
-        FUZZ_CHECK(reading != NULL && reading->read == a->readings[i].read &&
-                   reading->messages == a->readings[i].messages);
-    }
-}
-
-/* What the next start loads is the state that there is. */
-static void compare_state(void) {
-    struct state *again = load_state(server.judge.store);
-    const struct state *state = server.judge.state;
-    FUZZ_CHECK(state_next_room(state) == state_next_room(again));
-    FUZZ_CHECK(state_next_account(state) == state_next_account(again));
-    FUZZ_CHECK(state_owner(state) == state_owner(again));
-    FUZZ_CHECK(state_admission(state) == state_admission(again));
-    for (uint32_t id = 1; id < state_next_room(state); id++)
-        compare_room(state_room(state, id), state_room(again, id));
-    for (uint32_t id = 1; id < state_next_account(state); id++)
-        compare_account(state_account(state, id), state_account(again, id));
-    state_free(again);
 }
 
 /* `restarts`: the file is read as a start does it, which finds it sound. */
