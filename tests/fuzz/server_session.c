@@ -165,12 +165,32 @@ static void compare_room(const struct room *a, const struct room *b) {
     }
 }
 
+/* One that never had a post stored is not in the store. */
+static void compare_outboxes(const struct account *a, const struct account *b) {
+    for (const struct outbox *outbox = a->outboxes; outbox != NULL; outbox = outbox->next) {
+        const struct outbox *other = b->outboxes;
+        while (other != NULL && other->id != outbox->id)
+            other = other->next;
+        FUZZ_CHECK((other != NULL ? other->up_to : 0) == outbox->up_to);
+    }
+}
+
+static void compare_devices(const struct account *a, const struct account *b) {
+    for (const struct device *device = a->devices; device != NULL; device = device->next) {
+        const struct device *other = account_device(b, device->number);
+        FUZZ_CHECK(other != NULL && strcmp(other->name, device->name) == 0);
+        FUZZ_CHECK(memcmp(other->key, device->key, sizeof other->key) == 0);
+    }
+}
+
 static void compare_account(const struct account *a, const struct account *b) {
     FUZZ_CHECK((a == NULL) == (b == NULL));
     if (a == NULL)
         return;
     FUZZ_CHECK(strcmp(a->nick, b->nick) == 0 && a->block_count == b->block_count);
-    FUZZ_CHECK((a->devices == NULL) == (b->devices == NULL));
+    compare_outboxes(a, b);
+    compare_devices(a, b);
+    compare_devices(b, a);
     FUZZ_CHECK(a->reading_count == b->reading_count);
     for (size_t i = 0; i < a->reading_count; i++) {
         const struct reading *reading = account_reading(b, a->readings[i].room);
