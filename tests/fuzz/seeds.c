@@ -71,6 +71,16 @@ static struct message hello_of(const char *nick) {
     return hello;
 }
 
+/* Puts a text that no screen must get into every text of a message. */
+static void make_hostile(struct message *message) {
+    const struct message_entry *entry = message_find(message->type);
+    for (size_t i = 0; i < entry->field_count; i++)
+        if (entry->fields[i].type == FIELD_text)
+            *(struct wire_text *)(void *)((char *)message + entry->fields[i].offset) = wire_text(
+                "a\x1b[31mb\x07\x9b\xc2\x9b\xe2\x80\xae c\xe2\x80\x8b\xef\xb8\x8f\xcc\x81\xcc"
+                "\x82\xcc\x83\xcc\x84\xcc\x85 \xe4\xb8\xad\n\t\xf0\x9f\x91\xa9\xe2\x80\x8d\xff");
+}
+
 /* A step of server_session.c or client_session.c: who, a size, the payload. */
 static void add_step(struct buffer *steps, uint8_t who, const struct message *message) {
     struct buffer frame = {0};
@@ -346,6 +356,7 @@ static void write_client_stories(void) {
 
 static void write_client_seeds(void) {
     struct buffer steps = {0}, all = {0};
+    char name[64];
     begin_client(&all);
     for (size_t i = 0; i < message_table_size; i++) {
         struct message message = sample(&message_table[i]);
@@ -357,6 +368,11 @@ static void write_client_seeds(void) {
         add_step(&steps, 0, &message);
         add_step(&all, 0, &message);
         seeds_write("client_session", message_table[i].name, &steps);
+        make_hostile(&message);
+        begin_client(&steps);
+        add_step(&steps, 0, &message);
+        snprintf(name, sizeof name, "hostile-%s", message_table[i].name);
+        seeds_write("client_session", name, &steps);
     }
     seeds_write("client_session", "all", &all);
     for (size_t i = 0; i < command_count; i++) {
