@@ -60,11 +60,16 @@ static bool segment_remove(const struct stored_segment *segment, uint64_t messag
                            struct state *state, struct store *store) {
     struct room *room = state_room(state, segment->room);
     store_remove_segment(store, segment->first_id);
-    if (room == NULL || messages == 0)
+    if (room == NULL)
         return true;
+    /* The next start finds no event of a room that has no segment left. */
+    bool emptied = segment->last_id >= room->newest;
+    bool noted = !emptied || state_set_newest(state, room, 0, room->messages);
+    if (messages == 0)
+        return noted;
     uint64_t removed = room->removed + messages;
     store_set_removed(store, room->id, removed);
-    return state_set_removed(state, room, removed);
+    return state_set_removed(state, room, removed) && noted;
 }
 
 /* Removes the oldest segments that are due; returns how many, and the id up to which. */

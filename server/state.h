@@ -107,7 +107,7 @@ struct room {
     struct room_mark *marks; /* by account */
     size_t mark_count;
     size_t mark_capacity;
-    uint64_t newest;   /* id of its newest event */
+    uint64_t newest;   /* id of its newest event in the log; 0 when none is left */
     uint64_t messages; /* how many it ever had */
     uint64_t removed;  /* how many of them retention has removed */
     uint32_t *members; /* account ids, ascending */

@@ -135,6 +135,29 @@ static void all_may_go_and_ids_still_grow(void **state) {
     forget_rest();
 }
 
+/* What is told of a room does not change by a restart. */
+static void a_room_of_which_nothing_is_left_has_no_newest_event(void **state) {
+    struct rig *rig = *state;
+    struct message join = {.type = MESSAGE_JOIN};
+    uint8_t secret[SECRET_BYTES];
+    greet(rig, 1, "alice", no_secret);
+    struct message welcome = expect(rig, MESSAGE_WELCOME);
+    memcpy(secret, welcome.welcome.secret.data, sizeof secret);
+    join.join.name = wire_text("#den");
+    send_message(rig, 1, &join);
+    post_letters(rig, "abc", 1);
+    restart(rig, (struct retention){.milliseconds = 1});
+    wait_bodies(rig, "");
+    greet(rig, 2, "alice", (struct wire_blob){secret, sizeof secret});
+    struct message room;
+    do
+        room = expect(rig, MESSAGE_ROOM);
+    while (!wire_text_equal(room.room.name, wire_text("#den")));
+    assert_int_equal(room.room.newest, 0);
+    assert_int_equal(room.room.unread, 0);
+    forget_rest();
+}
+
 /* The text of a message that is removed goes from its later edit too. */
 static void an_edit_loses_its_text_with_its_message(void **state) {
     struct rig *rig = *state;
@@ -186,6 +209,7 @@ int main(void) {
         cmocka_unit_test(an_age_or_a_number_is_read),
         rigged(the_oldest_go_when_there_are_more_than_so_many),
         rigged(all_may_go_and_ids_still_grow),
+        rigged(a_room_of_which_nothing_is_left_has_no_newest_event),
         rigged(an_edit_loses_its_text_with_its_message),
         rigged(an_age_far_away_removes_nothing),
     };
