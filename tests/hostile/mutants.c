@@ -282,8 +282,8 @@ int main(int argc, char **argv) {
     seed = strtoul(argv[2], NULL, 10);
     unsigned long sessions = strtoul(argv[3], NULL, 10);
     client_command = calloc((size_t)argc, sizeof *client_command);
-    listener = link_listen("127.0.0.1", "0", &problem);
-    if (client_command == NULL || listener < 0)
+    listener = link_bind("127.0.0.1", "0", &problem);
+    if (client_command == NULL || listener < 0 || !link_listen(listener, &problem))
         return EXIT_FAILURE;
     link_name_local(listener, name);
     memcpy(client_command, argv + 4, (size_t)(argc - 4) * sizeof *client_command);
