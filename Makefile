@@ -27,6 +27,7 @@ tmux              integration tests in a real terminal
 procps            integration tests: finding and ending processes
 binutils          integration tests: looking into the built programs
 openssl           integration tests: odd certificates
+dpkg-dev          make deb: what the programs need
 curl              integration tests: what the server counts
 endef
 define LINT_PACKAGES
@@ -267,12 +268,21 @@ install: all ## install under $(DESTDIR)$(PREFIX)
 	sed 's|@BIN@|$(PREFIX)/bin|' server/service/chat-server.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/chat-server.service
 	install -m 644 server/service/chat-server.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/chat-server.conf
 
+# An upgrade must have a higher number: DEB_VERSION=0.1.1 make deb.
+DEB_VERSION ?= $(VERSION)
+DEB         := $(BUILD)/chat-server_$(DEB_VERSION)_$(shell dpkg --print-architecture).deb
+
+deb: all ## build a Debian package of both programs and the service
+	rm -rf $(BUILD)/deb
+	$(MAKE) --no-print-directory install DESTDIR=$(abspath $(BUILD)/deb) PREFIX=/usr > /dev/null
+	server/service/debian/build $(abspath $(BUILD)/deb) $(DEB_VERSION) $(DEB)
+
 clean: ## remove what was built, and the data of `make run`
 	rm -rf $(BUILD)
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | sort | column -t -s @
 
-.PHONY: all check fuzz fuzz-programs mutants torture growth bench soak protocol-doc lint deps deps-lint deps-fuzz run install clean help
+.PHONY: deb all check fuzz fuzz-programs mutants torture growth bench soak protocol-doc lint deps deps-lint deps-fuzz run install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
