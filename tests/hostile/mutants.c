@@ -7,7 +7,8 @@
  * client must answer a key; every few sessions it is told to end, and a fresh one begins.
  *
  * Fails when the client ends by itself, does not answer, writes what a terminal must not get, or
- * leaves the terminal other than it was. All that is random comes of the seed. */
+ * leaves the terminal other than it was. What is random comes of the seed; how things meet in time
+ * is the machine's, so that a seed gives much the same sessions, not the very same. */
 #include "clock.h"
 #include "frame.h"
 #include "link.h"
