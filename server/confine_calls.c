@@ -133,6 +133,7 @@ static const struct {
     uint64_t value;
 } narrow_calls[] = {
     {"socket", 0, AF_UNIX},    /* to tell the service manager */
+    {"ioctl", 1, TCGETS},      /* by stdio, of a terminal or /dev/null */
     {"ioctl", 1, FIONBIO},     /* by the HTTP library, */
     {"prctl", 0, PR_SET_NAME}, /* which also names its thread */
 };

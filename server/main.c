@@ -291,8 +291,8 @@ static void server_announce(const struct server *server, int listener) {
                "start it as a user of its own; nothing it does needs root", NULL);
     report(REPORT_LISTENING, "address", address, "data", server->settings.data, "version",
            CHAT_VERSION, NULL);
-    printf("listening on %s\n", address);
-    fflush(stdout);
+    /* Not by stdio, which would ask what kind of file it is. */
+    dprintf(STDOUT_FILENO, "listening on %s\n", address);
 }
 
 static bool server_bind_metrics(struct server *server) {
