@@ -134,7 +134,7 @@ $(MUTANTS): $(patsubst %,$(BUILD)/tests/hostile/%.o,mutants mutate written) $(CO
 	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lssl -lcrypto -lunistring
 
 # The benchmarks' programs; what they share lies beside them.
-BENCH_PROGRAMS := fill growth soak
+BENCH_PROGRAMS := fill growth soak idle
 BENCH_SHARED   := $(filter-out $(BENCH_PROGRAMS:%=%.o),$(notdir $(call objects,tests/bench)))
 BENCHES        := $(BENCH_PROGRAMS:%=$(BUILD)/tests/bench/%)
 

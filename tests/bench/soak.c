@@ -284,7 +284,11 @@ int main(int argc, char **argv) {
     }
     if (!host_start(&soak.host, argv[1], argv[2]))
         return EXIT_FAILURE;
-    unsigned descriptors = host_descriptors(&soak.host);
-    bool well = soak_run(&soak, strtod(argv[3], NULL)) && soak_judge(&soak, descriptors);
+    /* What the server opens for its first client and search stays open. */
+    struct client *first = &soak.clients[0];
+    first->connected = caller_call(&first->caller, soak.host.port, first->nick);
+    bool begun = first->connected && do_search(&soak, first);
+    unsigned descriptors = host_descriptors(&soak.host) - 1;
+    bool well = begun && soak_run(&soak, strtod(argv[3], NULL)) && soak_judge(&soak, descriptors);
     return host_stop(&soak.host) && well ? EXIT_SUCCESS : EXIT_FAILURE;
 }
