@@ -28,6 +28,7 @@ procps            integration tests: finding and ending processes
 binutils          integration tests: looking into the built programs
 openssl           integration tests: odd certificates
 dpkg-dev          make deb: what the programs need
+python3-pyte      integration tests: a second terminal to compare with
 curl              integration tests: what the server counts
 endef
 define LINT_PACKAGES
@@ -152,7 +153,7 @@ bench: all $(BENCHES) ## run the benchmarks in a few minutes
 soak: DURATION ?= 300
 soak: SEED ?= 1
 soak: all $(BENCHES) ## two hundred clients for five minutes: is memory flat? DURATION=SECONDS, SEED=N
-	folder=$$(mktemp -d) && { $(BUILD)/tests/bench/soak $(BUILD)/chat-server $$folder/data $(DURATION) $(SEED); \
+	folder=$$(mktemp -d) && mkdir -m 700 $$folder/data && $(BUILD)/tests/bench/fill $$folder/data 100000 50 && { $(BUILD)/tests/bench/soak $(BUILD)/chat-server $$folder/data $(DURATION) $(SEED); \
 	    status=$$?; rm -rf $$folder; exit $$status; }
 
 # The fault driver: torture does harm, puppets are the clients it does it to.
