@@ -135,12 +135,12 @@ $(MUTANTS): $(patsubst %,$(BUILD)/tests/hostile/%.o,mutants mutate written) $(CO
 	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lssl -lcrypto -lunistring
 
 # The benchmarks' programs; what they share lies beside them.
-BENCH_PROGRAMS := fill growth soak idle
+BENCH_PROGRAMS := fill growth soak idle load forwarder
 BENCH_SHARED   := $(filter-out $(BENCH_PROGRAMS:%=%.o),$(notdir $(call objects,tests/bench)))
 BENCHES        := $(BENCH_PROGRAMS:%=$(BUILD)/tests/bench/%)
 
 $(BENCHES): %: %.o $(BENCH_SHARED:%=$(BUILD)/tests/bench/%) $(BUILD)/tests/all.a
-	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(SERVER_LIBS)
+	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(SERVER_LIBS) -lm
 
 growth: SIZES ?= 10000 100000 1000000 10000000
 growth: all $(BENCHES) ## measure how the server grows with its log, up to 10M messages: SIZES="10000 100000"

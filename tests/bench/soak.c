@@ -7,6 +7,7 @@
 #include "sample.h"
 #include "zipf.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ enum {
     SOAK_CLIENTS = 200,
     SOAK_ROOMS = 50,
     SOAK_SAMPLES_MAX = 100000,
+    SOAK_STRETCHES = 15,
     SOAK_SAMPLE_MILLISECONDS = 500,
     SOAK_WAIT_MILLISECONDS = 20000
 };
@@ -217,20 +219,38 @@ static void soak_sample(struct soak *soak, double seconds) {
     soak->memory[soak->samples++] = (double)host_memory(&soak->host, "RssAnon:") / 1024;
 }
 
-/* MiB an hour by the line that fits the second half best. */
-static double soak_slope(const struct soak *soak) {
+struct slope {
+    double value; /* MiB an hour */
+    double error; /* of it, one standard deviation */
+};
+
+/* The line that fits the second half best, by the means of a few stretches: what goes up and down
+ * within one is no growth. */
+static struct slope soak_slope(const struct soak *soak) {
+    double time[SOAK_STRETCHES] = {0}, memory[SOAK_STRETCHES] = {0};
+    double time_mean = 0, memory_mean = 0, both = 0, squares = 0, rest = 0;
     size_t from = soak->samples / 2;
-    double count = (double)(soak->samples - from);
-    double time = 0, memory = 0, both = 0, squares = 0;
-    for (size_t i = from; i < soak->samples; i++) {
-        time += soak->times[i] / count;
-        memory += soak->memory[i] / count;
+    size_t each = (soak->samples - from) / SOAK_STRETCHES;
+    if (each == 0)
+        return (struct slope){0, 0};
+    for (size_t i = 0; i < each * SOAK_STRETCHES; i++) {
+        time[i / each] += soak->times[from + i] / (double)each;
+        memory[i / each] += soak->memory[from + i] / (double)each;
     }
-    for (size_t i = from; i < soak->samples; i++) {
-        both += (soak->times[i] - time) * (soak->memory[i] - memory);
-        squares += (soak->times[i] - time) * (soak->times[i] - time);
+    for (size_t i = 0; i < SOAK_STRETCHES; i++) {
+        time_mean += time[i] / SOAK_STRETCHES;
+        memory_mean += memory[i] / SOAK_STRETCHES;
     }
-    return squares > 0 ? both / squares * 3600 : 0;
+    for (size_t i = 0; i < SOAK_STRETCHES; i++) {
+        both += (time[i] - time_mean) * (memory[i] - memory_mean);
+        squares += (time[i] - time_mean) * (time[i] - time_mean);
+    }
+    double slope = both / squares;
+    for (size_t i = 0; i < SOAK_STRETCHES; i++) {
+        double off = memory[i] - memory_mean - slope * (time[i] - time_mean);
+        rest += off * off;
+    }
+    return (struct slope){slope * 3600, sqrt(rest / (SOAK_STRETCHES - 2) / squares) * 3600};
 }
 
 static bool soak_run(struct soak *soak, double seconds) {
@@ -260,16 +280,17 @@ static bool soak_descriptors_are_back(struct soak *soak, unsigned before) {
 }
 
 static bool soak_judge(struct soak *soak, unsigned descriptors) {
-    double slope = soak_slope(soak);
+    struct slope slope = soak_slope(soak);
     for (size_t i = 0; i < ACT_COUNT; i++)
         printf("%s: %llu\n", acts[i].name, (unsigned long long)soak->done[i]);
-    printf("memory: %.2f MiB at the middle, %.2f MiB at the end, %.2f MiB an hour\n",
-           soak->memory[soak->samples / 2], soak->memory[soak->samples - 1], slope);
+    printf("memory: %.2f MiB at the middle, %.2f MiB at the end, %.1f ± %.1f MiB an hour\n",
+           soak->memory[soak->samples / 2], soak->memory[soak->samples - 1], slope.value,
+           slope.error);
     bool flat = soak_descriptors_are_back(soak, descriptors);
 #ifdef CHAT_SANITIZED
     return flat; /* a sanitizer keeps what was freed */
 #else
-    return flat && slope <= SOAK_SLOPE_MAX;
+    return flat && slope.value - 2 * slope.error <= SOAK_SLOPE_MAX;
 #endif
 }
 

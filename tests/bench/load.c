@@ -1,0 +1,369 @@
+/* load SPEAKER PORT PID RECEIVERS PUBLISHERS SECONDS window N | rate N: so many receivers of all
+ * that publishers say in one room, for so long; each publisher with N messages in flight, or all of
+ * them together N messages a second, on time whatever the server does. Prints one line: deliveries,
+ * those lost, doubled and out of order, the processor time of the process PID, its memory, and in
+ * the second case the latency from the moment when a message was due. */
+#include "link.h"
+#include "sample.h"
+#include "speak.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum {
+    LOAD_PUBLISHERS_MAX = 64,
+    LOAD_EVENTS = 512,
+    LOAD_READ = 1 << 18,
+    LOAD_REST = 4096,
+    LOAD_PATIENCE = 60000,
+    LOAD_BUCKETS = 200000, /* of 10 microseconds */
+    LOAD_BUCKET_NANOSECONDS = 10000,
+    LOAD_WARM_UP = 1000 /* milliseconds */
+};
+
+struct peer {
+    struct link link;
+    bool publishes;
+    unsigned number;
+    size_t rest_size;
+    char rest[LOAD_REST];               /* a unit that has not come whole */
+    uint32_t last[LOAD_PUBLISHERS_MAX]; /* number of the last message of each publisher */
+};
+
+struct load {
+    const struct speaker *speaker;
+    const char *port;
+    int process;
+    unsigned receivers;
+    unsigned publishers;
+    uint64_t window; /* 0: by rate */
+    double rate;
+    int epoll;
+    struct peer *peers; /* receivers, then publishers */
+    uint64_t published[LOAD_PUBLISHERS_MAX];
+    uint64_t seen[LOAD_PUBLISHERS_MAX]; /* by the first receiver */
+    uint64_t deliveries;
+    uint64_t lost;
+    uint64_t doubled;
+    bool measuring;
+    uint64_t latencies[LOAD_BUCKETS + 1];
+    char bytes[LOAD_READ + LOAD_REST];
+};
+
+static uint64_t nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static bool never(void *context) {
+    (void)context;
+    return false;
+}
+
+/* "#PP NNNNNNNNNN TTTTTTTTTTTTTTTTTTTT " and dots. */
+static void body_write(char body[SPEAK_BODY], unsigned publisher, uint64_t number, uint64_t due) {
+    char head[SPEAK_BODY + 1];
+    int size = snprintf(head, sizeof head, "#%02u %010llu %020llu ", publisher,
+                        (unsigned long long)number, (unsigned long long)due);
+    memset(body, '.', SPEAK_BODY);
+    memcpy(body, head, (size_t)size);
+}
+
+static uint64_t digits(const char *at, size_t count) {
+    uint64_t value = 0;
+    for (size_t i = 0; i < count; i++)
+        value = value * 10 + (uint64_t)(at[i] - '0');
+    return value;
+}
+
+static void load_note(struct load *load, struct peer *peer, const char *body) {
+    unsigned publisher = (unsigned)digits(body + 1, 2);
+    uint32_t number = (uint32_t)digits(body + 4, 10);
+    if (body[0] != '#' || publisher >= load->publishers)
+        return;
+    if (number <= peer->last[publisher]) {
+        load->doubled++;
+        return;
+    }
+    load->lost += number - peer->last[publisher] - 1;
+    peer->last[publisher] = number;
+    load->deliveries++;
+    if (peer->number == 0)
+        load->seen[publisher] = number;
+    if (load->window == 0 && load->measuring) {
+        uint64_t late = (nanoseconds() - digits(body + 15, 20)) / LOAD_BUCKET_NANOSECONDS;
+        load->latencies[late < LOAD_BUCKETS ? late : LOAD_BUCKETS]++;
+    }
+}
+
+static void load_send(struct peer *peer, const struct buffer *bytes) {
+    size_t sent = 0;
+    struct pollfd wait = {peer->link.descriptor, POLLOUT, 0};
+    while (sent < bytes->size) {
+        ssize_t now =
+            send(peer->link.descriptor, bytes->data + sent, bytes->size - sent, MSG_NOSIGNAL);
+        if (now > 0)
+            sent += (size_t)now;
+        else if (errno == EAGAIN)
+            poll(&wait, 1, 1000);
+        else
+            exit(EXIT_FAILURE);
+    }
+}
+
+/* Takes all whole units of what came; answers the pings of IRC and NATS. */
+static void load_take(struct load *load, struct peer *peer, const char *data, size_t size) {
+    const char *at = data;
+    const char *body;
+    for (size_t whole; (whole = load->speaker->take(at, size - (size_t)(at - data), &body)) > 0;
+         at += whole) {
+        if (body != NULL && !peer->publishes)
+            load_note(load, peer, body);
+        else if (body == NULL && whole > 4 && memcmp(at, "PING", 4) == 0) {
+            struct buffer pong = {0};
+            buffer_append_string(&pong, "PONG");
+            buffer_append(&pong, at + 4, whole - 4);
+            load_send(peer, &pong);
+            buffer_free(&pong);
+        }
+    }
+    peer->rest_size = size - (size_t)(at - data);
+    if (peer->rest_size > sizeof peer->rest)
+        peer->rest_size = 0; /* a line longer than any of ours */
+    memcpy(peer->rest, at, peer->rest_size);
+}
+
+static bool load_read(struct load *load, struct peer *peer) {
+    memcpy(load->bytes, peer->rest, peer->rest_size);
+    ssize_t got =
+        recv(peer->link.descriptor, load->bytes + peer->rest_size, LOAD_READ, MSG_DONTWAIT);
+    if (got == 0 || (got < 0 && errno != EAGAIN)) {
+        fprintf(stderr, "load: the server has hung up\n");
+        exit(EXIT_FAILURE);
+    }
+    if (got > 0)
+        load_take(load, peer, load->bytes, peer->rest_size + (size_t)got);
+    return got > 0;
+}
+
+/* Everybody, for so many milliseconds at most. */
+static bool load_turn(struct load *load, int milliseconds) {
+    struct epoll_event events[LOAD_EVENTS];
+    int count = epoll_wait(load->epoll, events, LOAD_EVENTS, milliseconds);
+    for (int i = 0; i < count; i++)
+        load_read(load, events[i].data.ptr);
+    return count > 0;
+}
+
+static void load_connect(struct load *load, unsigned number) {
+    const struct link_interrupt interrupt = {-1, never, NULL};
+    struct link_problem problem;
+    struct peer *peer = &load->peers[number];
+    struct buffer greeting = {0};
+    char seen[LOAD_READ];
+    size_t size = 0;
+    peer->number = number;
+    peer->publishes = number >= load->receivers;
+    if (!link_connect("127.0.0.1", load->port, LOAD_PATIENCE, &interrupt, &peer->link, &problem)) {
+        fprintf(stderr, "load: %s\n", problem.text);
+        exit(EXIT_FAILURE);
+    }
+    load->speaker->greet(&greeting, number, peer->publishes);
+    load_send(peer, &greeting);
+    buffer_free(&greeting);
+    const char *admitted = load->speaker->admitted;
+    struct pollfd wait = {peer->link.descriptor, POLLIN, 0};
+    while (memmem(seen, size, load->speaker->ready, strlen(load->speaker->ready)) == NULL) {
+        if (size > sizeof seen / 2)
+            size = 0;
+        ssize_t got = poll(&wait, 1, LOAD_PATIENCE) > 0
+                          ? recv(peer->link.descriptor, seen + size, sizeof seen - size, 0)
+                          : 0;
+        if (got <= 0) {
+            fprintf(stderr, "load: %u was not let in\n", number);
+            exit(EXIT_FAILURE);
+        }
+        size += (size_t)got;
+        if (admitted != NULL && memmem(seen, size, admitted, strlen(admitted)) != NULL) {
+            struct buffer enter = {0};
+            buffer_append_string(&enter, load->speaker->enter);
+            load_send(peer, &enter);
+            buffer_free(&enter);
+            admitted = NULL;
+        }
+    }
+    /* What came behind belongs to who is in; a unit cut in two here is passed over whole. */
+    const char *body;
+    const char *at = seen;
+    for (size_t whole; (whole = load->speaker->take(at, size - (size_t)(at - seen), &body)) > 0;)
+        at += whole;
+    peer->rest_size = size - (size_t)(at - seen);
+    memcpy(peer->rest, at, peer->rest_size < sizeof peer->rest ? peer->rest_size : 0);
+    struct epoll_event watch = {.events = EPOLLIN, .data.ptr = peer};
+    epoll_ctl(load->epoll, EPOLL_CTL_ADD, peer->link.descriptor, &watch);
+}
+
+/* What the publisher may say now, by its window. */
+static bool load_fill(struct load *load, unsigned publisher) {
+    struct buffer out = {0};
+    char body[SPEAK_BODY];
+    while (load->published[publisher] - load->seen[publisher] < load->window) {
+        uint64_t number = ++load->published[publisher];
+        body_write(body, publisher, number, nanoseconds());
+        load->speaker->publish(&out, number, body);
+    }
+    bool any = out.size > 0;
+    if (any)
+        load_send(&load->peers[load->receivers + publisher], &out);
+    buffer_free(&out);
+    return any;
+}
+
+static void load_say_on_time(struct load *load, uint64_t begun, uint64_t *said) {
+    uint64_t now = nanoseconds();
+    char body[SPEAK_BODY];
+    struct buffer out = {0};
+    for (uint64_t due; (due = begun + (uint64_t)((double)*said / load->rate * 1e9)) <= now;
+         ++*said) {
+        unsigned publisher = (unsigned)(*said % load->publishers);
+        uint64_t number = ++load->published[publisher];
+        buffer_clear(&out);
+        body_write(body, publisher, number, due);
+        load->speaker->publish(&out, number, body);
+        load_send(&load->peers[load->receivers + publisher], &out);
+    }
+    buffer_free(&out);
+}
+
+static void load_run(struct load *load, double milliseconds, uint64_t begun, uint64_t *said) {
+    double until = sample_now() + milliseconds;
+    while (sample_now() < until) {
+        if (load->window > 0)
+            for (unsigned i = 0; i < load->publishers; i++)
+                load_fill(load, i);
+        else
+            load_say_on_time(load, begun, said);
+        load_turn(load, load->window > 0 ? 100 : 0);
+    }
+}
+
+/* Nanoseconds of processor time of all threads of the server. */
+static uint64_t load_processor_time(const struct load *load) {
+    char path[300];
+    uint64_t sum = 0;
+    snprintf(path, sizeof path, "/proc/%d/task", load->process);
+    DIR *folder = opendir(path);
+    for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;) {
+        unsigned long long spent = 0;
+        snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", load->process, entry->d_name);
+        FILE *file = fopen(path, "r");
+        if (file != NULL && fscanf(file, "%llu", &spent) == 1)
+            sum += spent;
+        if (file != NULL)
+            fclose(file);
+    }
+    if (folder != NULL)
+        closedir(folder);
+    return sum;
+}
+
+static long load_memory(const struct load *load, const char *line) {
+    char path[64];
+    char text[256];
+    long kibibytes = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", load->process);
+    FILE *file = fopen(path, "r");
+    while (file != NULL && fgets(text, sizeof text, file) != NULL)
+        if (strncmp(text, line, strlen(line)) == 0)
+            kibibytes = strtol(text + strlen(line), NULL, 10);
+    if (file != NULL)
+        fclose(file);
+    return kibibytes;
+}
+
+/* All that was said must come to everybody in the end. */
+static uint64_t load_missing(const struct load *load) {
+    uint64_t missing = 0;
+    for (unsigned i = 0; i < load->receivers; i++)
+        for (unsigned publisher = 0; publisher < load->publishers; publisher++)
+            missing += load->published[publisher] - load->peers[i].last[publisher];
+    return missing;
+}
+
+static double load_percentile(const struct load *load, double share) {
+    uint64_t all = 0;
+    uint64_t below = 0;
+    for (size_t i = 0; i <= LOAD_BUCKETS; i++)
+        all += load->latencies[i];
+    for (size_t i = 0; i <= LOAD_BUCKETS; i++)
+        if ((double)(below += load->latencies[i]) >= share * (double)all)
+            return (double)i * LOAD_BUCKET_NANOSECONDS / 1e6;
+    return 0;
+}
+
+static void load_measure(struct load *load, double seconds) {
+    uint64_t begun = nanoseconds();
+    uint64_t said = 0;
+    load_run(load, LOAD_WARM_UP, begun, &said);
+    uint64_t deliveries = load->deliveries;
+    uint64_t spent = load_processor_time(load);
+    double from = sample_now();
+    load->measuring = true;
+    load_run(load, seconds * 1e3, begun, &said);
+    load->measuring = false;
+    double took = (sample_now() - from) / 1e3;
+    deliveries = load->deliveries - deliveries;
+    spent = load_processor_time(load) - spent;
+    long memory = load_memory(load, "VmHWM:");
+    double until = sample_now() + 10000;
+    while (load_missing(load) > 0 && sample_now() < until)
+        load_turn(load, 100);
+    printf("%s %u %u %llu %.0f %llu %.3f %llu %.0f %llu %llu %.2f %.2f %.2f %ld\n",
+           load->speaker->name, load->receivers, load->publishers, (unsigned long long)load->window,
+           load->rate, (unsigned long long)deliveries, took, (unsigned long long)spent,
+           (double)deliveries / ((double)spent / 1e9),
+           (unsigned long long)(load->lost + load_missing(load)), (unsigned long long)load->doubled,
+           load_percentile(load, 0.5), load_percentile(load, 0.99), load_percentile(load, 0.999),
+           memory);
+}
+
+int main(int argc, char **argv) {
+    static struct load load;
+    struct rlimit limit;
+    if (argc != 9 || (load.speaker = speaker_find(argv[1])) == NULL)
+        return 2;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    load.port = argv[2];
+    load.process = (int)strtol(argv[3], NULL, 10);
+    load.receivers = (unsigned)strtoul(argv[4], NULL, 10);
+    load.publishers = (unsigned)strtoul(argv[5], NULL, 10);
+    if (strcmp(argv[7], "window") == 0)
+        load.window = strtoull(argv[8], NULL, 10);
+    else
+        load.rate = strtod(argv[8], NULL);
+    load.epoll = epoll_create1(EPOLL_CLOEXEC);
+    load.peers = calloc(load.receivers + load.publishers, sizeof *load.peers);
+    if (load.peers == NULL || load.publishers > LOAD_PUBLISHERS_MAX)
+        return EXIT_FAILURE;
+    for (unsigned i = 0; i < load.receivers + load.publishers; i++) {
+        load_connect(&load, i);
+        if (i % 50 == 0)
+            while (load_turn(&load, 0))
+                ;
+    }
+    while (load_turn(&load, 500))
+        ;
+    load_measure(&load, strtod(argv[6], NULL));
+    return EXIT_SUCCESS;
+}
