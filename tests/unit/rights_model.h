@@ -96,6 +96,9 @@ static inline enum error_code model_act(struct room_model *model, int actor, enu
     if (rank < (for_owner ? 4 : for_member ? 2 : 3))
         return ERROR_NOT_ALLOWED;
     if (right == RIGHT_ACCESS) {
+        /* Whom members had invited while anybody could come in. */
+        for (int i = 0; i < MODEL_PEOPLE && (access & ~model->access & ACCESS_PRIVATE); i++)
+            model->invited[i] = model->invited[i] && model->member[i];
         model->access = access;
         return ERROR_NONE;
     }
@@ -113,7 +116,7 @@ static inline enum error_code model_act(struct room_model *model, int actor, enu
         model->banned[subject] = right == RIGHT_BAN;
     if (right == RIGHT_MUTE || right == RIGHT_UNMUTE || right == RIGHT_OP)
         model->muted[subject] = right == RIGHT_MUTE;
-    if (right == RIGHT_OP || right == RIGHT_DEOP)
+    if (right == RIGHT_OP || right == RIGHT_DEOP || right == RIGHT_MUTE)
         model->moderator[subject] = right == RIGHT_OP;
     if (right == RIGHT_TRANSFER) {
         model->moderator[actor] = true;
