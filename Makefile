@@ -31,6 +31,11 @@ dpkg-dev          make deb: what the programs need
 python3-pyte      integration tests: a second terminal to compare with
 curl              integration tests: what the server counts
 endef
+define BENCH_PACKAGES
+inspircd          a fast IRC server
+ngircd            a small one
+nats-server       a broker
+endef
 define LINT_PACKAGES
 clang-format      layout of the code
 clang-tidy        static analysis
@@ -146,6 +151,11 @@ growth: SIZES ?= 10000 100000 1000000 10000000
 growth: all $(BENCHES) ## measure how the server grows with its log, up to 10M messages: SIZES="10000 100000"
 	tests/growth $(BUILD) $(SIZES)
 
+ROUNDS       ?= 5
+SECONDS_EACH ?= 4
+race: all $(BENCHES) ## measure the server beside others of its kind (make bench-deps): ROUNDS=5 SECONDS_EACH=4
+	tests/bench/race $(BUILD) $(ROUNDS) $(SECONDS_EACH)
+
 bench: SIZES ?= 10000 100000 1000000
 bench: all $(BENCHES) ## run the benchmarks in a few minutes
 	tests/growth $(BUILD) $(SIZES)
@@ -247,6 +257,11 @@ deps: export LIST := $(PACKAGES)
 deps: ## install the Debian packages that are missing
 	$(install-missing)
 
+bench-deps: SHELL := /bin/bash
+bench-deps: export LIST := $(BENCH_PACKAGES)
+bench-deps: ## install the servers that ours is measured beside
+	$(install-missing)
+
 deps-lint: SHELL := /bin/bash
 deps-lint: export LIST := $(LINT_PACKAGES)
 deps-lint:
@@ -284,6 +299,6 @@ clean: ## remove what was built, and the data of `make run`
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | sort | column -t -s @
 
-.PHONY: deb all check fuzz fuzz-programs mutants torture growth bench soak protocol-doc lint deps deps-lint deps-fuzz run install clean help
+.PHONY: race bench-deps deb all check fuzz fuzz-programs mutants torture growth bench soak protocol-doc lint deps deps-lint deps-fuzz run install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:

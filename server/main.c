@@ -23,6 +23,7 @@
 #include "worker.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -336,6 +337,13 @@ static void block_signals(sigset_t *signals) {
     pthread_sigmask(SIG_BLOCK, signals, NULL);
 }
 
+/* What one thread frees, the next block of another is made of: what passes from thread to thread
+ * would otherwise leave holes in a heap of each. Costs a few percent of the time; `make soak` shows
+ * what for. */
+static void share_memory(void) {
+    mallopt(M_ARENA_MAX, 1);
+}
+
 /* Keys must not lie about in a core file, or be read out of a running process by its user's other
  * programs. */
 static void keep_secrets(void) {
@@ -450,6 +458,7 @@ int main(int argc, char **argv) {
         return EXIT_SUCCESS;
     }
     report_set_level(server.settings.log_level);
+    share_memory();
     keep_secrets();
     if (server.settings.fingerprint)
         return print_fingerprint(&server.settings);

@@ -1,6 +1,6 @@
-/* forwarder: what a broadcast costs at least. Listens on a free port of 127.0.0.1, prints it, and
- * gives every frame that comes to every connection: in each turn all that came is read, and each
- * connection gets it by one write. It checks nothing and keeps nothing. */
+/* forwarder [PORT]: what a broadcast costs at least. Listens on a free port of 127.0.0.1, prints
+ * it, and gives every frame that comes to every connection: in each turn all that came is read, and
+ * each connection gets it by one write. It checks nothing and keeps nothing. */
 #include "link.h"
 
 #include <errno.h>
@@ -54,7 +54,7 @@ static void peer_give(struct peer *peer, const char *data, size_t size) {
         peer_keep(peer, data + sent, size - (size_t)sent);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     static const char ready[] = {0, 0, 0, 1, 'r'};
     struct link_problem problem;
     struct rlimit limit;
@@ -63,7 +63,7 @@ int main(void) {
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
-    int listener = link_bind("127.0.0.1", "0", &problem);
+    int listener = link_bind("127.0.0.1", argc > 1 ? argv[1] : "0", &problem);
     int epoll = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event watch = {.events = EPOLLIN, .data.ptr = NULL};
     if (listener < 0 || !link_listen(listener, &problem) ||
