@@ -143,7 +143,7 @@ static int add_narrow(scmp_filter_ctx filter) {
     for (size_t i = 0; i < sizeof narrow_calls / sizeof *narrow_calls && result == 0; i++)
         result = seccomp_rule_add(
             filter, SCMP_ACT_ALLOW, seccomp_syscall_resolve_name(narrow_calls[i].name), 1,
-            SCMP_CMP(narrow_calls[i].argument, SCMP_CMP_EQ, narrow_calls[i].value));
+            SCMP_CMP(narrow_calls[i].argument, SCMP_CMP_EQ, narrow_calls[i].value, 0));
     return result;
 }
 
