@@ -197,8 +197,15 @@ static void session_note_secured(struct worker *worker, struct session *session)
     session->phase_since = worker->now;
 }
 
+/* Before the greeting as little as it needs. What TLS has taken from the socket is read whole:
+ * epoll would not tell of the rest. */
+static size_t session_most_to_read(const struct worker *worker, const struct session *session) {
+    bool little = session->phase == SESSION_NEW && worker->options.tls == NULL;
+    return little ? GREETING_BYTES_MAX : sizeof worker->read_bytes;
+}
+
 void session_read(struct worker *worker, struct session *session) {
-    size_t most = session->phase == SESSION_NEW ? GREETING_BYTES_MAX : sizeof worker->read_bytes;
+    size_t most = session_most_to_read(worker, session);
     ssize_t got = link_read(&session->link, worker->read_bytes, most);
     if (got != LINK_FAILED)
         session_note_secured(worker, session);
