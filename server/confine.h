@@ -8,8 +8,8 @@
 #include <stddef.h>
 
 /* From here on this thread and all that it starts reach files only in the data folder and, to read
- * them, beside the operator's `files`, of which any may be NULL. Before any other thread. False
- * with a report when the kernel can do it and did not. */
+ * them, beside the operator's `files`, of which any may be NULL or a link. Before any other thread.
+ * False with a report when the kernel can do it and did not. */
 bool confine_files(const char *folder, const char *const *files, size_t file_count);
 
 /* From here on no thread of the process can do more than serve. After all threads were started.

@@ -67,18 +67,23 @@ static bool ruleset_allow(int ruleset, const char *folder, uint64_t rights) {
     return allowed;
 }
 
-/* The folder, since a file is exchanged by putting another in its place. */
-static bool ruleset_allow_beside(int ruleset, const char *file) {
-    char *copy = strdup(file);
-    bool allowed = copy != NULL && ruleset_allow(ruleset, dirname(copy), RIGHTS_TO_READ);
-    free(copy);
+/* The folder, since a file is exchanged by putting another in its place. Consumes `file`. */
+static bool ruleset_allow_beside(int ruleset, char *file) {
+    bool allowed = file != NULL && ruleset_allow(ruleset, dirname(file), RIGHTS_TO_READ);
+    free(file);
     return allowed;
+}
+
+/* Where the name is and, should it be a link, where the file is. */
+static bool ruleset_allow_file(int ruleset, const char *file) {
+    return ruleset_allow_beside(ruleset, strdup(file)) &&
+           ruleset_allow_beside(ruleset, realpath(file, NULL));
 }
 
 static bool ruleset_allow_files(int ruleset, const char *const *files, size_t file_count) {
     bool allowed = true;
     for (size_t i = 0; i < file_count && allowed; i++)
-        allowed = files[i] == NULL || ruleset_allow_beside(ruleset, files[i]);
+        allowed = files[i] == NULL || ruleset_allow_file(ruleset, files[i]);
     return allowed;
 }
 

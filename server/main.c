@@ -310,8 +310,12 @@ static bool server_bind_metrics(struct server *server) {
 static bool server_confine_files(struct server *server) {
     const struct settings *settings = &server->settings;
     const char *const files[] = {settings->config, settings->certificate, settings->key};
-    if (!server_resolve_folder(server))
-        return true; /* opening it says why, and goes no further */
+    if (!server_resolve_folder(server)) {
+        fprintf(stderr,
+                "chat-server: cannot make the data folder %s: %s; name another with --data\n",
+                settings->data, strerror(errno));
+        return false;
+    }
     /* For what SQLite sorts, should it ever need a file. */
     setenv("SQLITE_TMPDIR", settings->data, 1);
     return settings->unconfined ||
