@@ -5,6 +5,7 @@
 #include "state.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,13 +58,6 @@ static const struct option_entry options[] = {
 
 enum { OPTION_COUNT = sizeof options / sizeof *options };
 
-/* What to do instead of serving, or where settings are, is no setting. */
-static const bool is_no_setting[OPTION_COUNT] = {
-    [OPTION_CONFIG] = true,  [OPTION_FINGERPRINT] = true, [OPTION_OWNER_TOKEN] = true,
-    [OPTION_BACKUP] = true,  [OPTION_CHECK] = true,       [OPTION_HELP] = true,
-    [OPTION_VERSION] = true,
-};
-
 static bool settings_set_log(struct settings *settings, const char *argument) {
     for (size_t i = 0; i < REPORT_LEVELS; i++)
         if (strcmp(argument, report_levels[i]) == 0) {
@@ -74,69 +68,77 @@ static bool settings_set_log(struct settings *settings, const char *argument) {
     return false;
 }
 
-static bool settings_set(void *context, size_t index, const char *argument) {
+static bool settings_set_workers(struct settings *settings, const char *argument) {
+    if (options_number(argument, 1, STATE_WORKERS_MAX, &settings->workers))
+        return true;
+    fprintf(stderr, "chat-server: --workers takes a number from 1 to %d, not '%s'\n",
+            STATE_WORKERS_MAX, argument);
+    return false;
+}
+
+static bool settings_set_retention(struct settings *settings, const char *argument) {
+    if (retention_parse(argument, &settings->retention))
+        return true;
+    fprintf(stderr,
+            "chat-server: --retain takes an age such as 36h, 90d or 2y, or a number of messages, "
+            "not '%s'\n",
+            argument);
+    return false;
+}
+
+static bool settings_set_limits(struct settings *settings, const char *argument) {
+    return peer_limits_parse(&settings->limits, argument);
+}
+
+/* What an option is: a text or a switch in the settings, or what its function makes of it. */
+enum kind { KIND_TEXT, KIND_SWITCH, KIND_OTHER };
+
+/* Where it may stand and when it counts: something to do instead of serving, or where the
+ * configuration file is, does not stand in that file; some count from the start of the server to
+ * its end, the others can be read again. */
+enum use { NOT_IN_FILE, FROM_START, READ_AGAIN };
+
+#define FIELD(name) offsetof(struct settings, name), sizeof(((struct settings *)0)->name)
+
+static const struct {
+    enum kind kind;
+    enum use use;
+    size_t at;
+    size_t size;
+    bool (*set)(struct settings *settings, const char *argument);
+} settings_table[OPTION_COUNT] = {
+    [OPTION_CONFIG] = {KIND_TEXT, NOT_IN_FILE, FIELD(config), NULL},
+    [OPTION_DATA] = {KIND_TEXT, FROM_START, FIELD(named_data), NULL},
+    [OPTION_CERT] = {KIND_TEXT, READ_AGAIN, FIELD(certificate), NULL},
+    [OPTION_KEY] = {KIND_TEXT, READ_AGAIN, FIELD(key), NULL},
+    [OPTION_FINGERPRINT] = {KIND_SWITCH, NOT_IN_FILE, FIELD(fingerprint), NULL},
+    [OPTION_OWNER_TOKEN] = {KIND_SWITCH, NOT_IN_FILE, FIELD(owner_token), NULL},
+    [OPTION_PLAINTEXT] = {KIND_SWITCH, FROM_START, FIELD(plaintext), NULL},
+    [OPTION_INSECURE_NETWORK] = {KIND_SWITCH, FROM_START, FIELD(insecure_network), NULL},
+    [OPTION_UNCONFINED] = {KIND_SWITCH, FROM_START, FIELD(unconfined), NULL},
+    [OPTION_WORKERS] = {KIND_OTHER, FROM_START, FIELD(workers), settings_set_workers},
+    [OPTION_RETAIN] = {KIND_OTHER, FROM_START, FIELD(retention), settings_set_retention},
+    [OPTION_LIMIT] = {KIND_OTHER, READ_AGAIN, FIELD(limits), settings_set_limits},
+    [OPTION_METRICS] = {KIND_TEXT, FROM_START, FIELD(metrics), NULL},
+    [OPTION_LOG] = {KIND_OTHER, READ_AGAIN, FIELD(log_level), settings_set_log},
+    [OPTION_BACKUP] = {KIND_TEXT, NOT_IN_FILE, FIELD(backup), NULL},
+    [OPTION_CHECK] = {KIND_SWITCH, NOT_IN_FILE, FIELD(check), NULL},
+    [OPTION_HELP] = {KIND_SWITCH, NOT_IN_FILE, FIELD(help), NULL},
+    [OPTION_VERSION] = {KIND_SWITCH, NOT_IN_FILE, FIELD(version), NULL},
+};
+
+static bool settings_set(void *context, size_t option, const char *argument) {
     struct settings *settings = context;
-    switch ((enum option)index) {
-    case OPTION_DATA:
-        settings->named_data = argument;
+    char *field = (char *)settings + settings_table[option].at;
+    switch (settings_table[option].kind) {
+    case KIND_TEXT:
+        *(const char **)(void *)field = argument;
         return argument[0] != '\0';
-    case OPTION_WORKERS:
-        if (options_number(argument, 1, STATE_WORKERS_MAX, &settings->workers))
-            return true;
-        fprintf(stderr, "chat-server: --workers takes a number from 1 to %d, not '%s'\n",
-                STATE_WORKERS_MAX, argument);
-        return false;
-    case OPTION_RETAIN:
-        if (retention_parse(argument, &settings->retention))
-            return true;
-        fprintf(stderr,
-                "chat-server: --retain takes an age such as 36h, 90d or 2y, or a number of "
-                "messages, not '%s'\n",
-                argument);
-        return false;
-    case OPTION_LIMIT:
-        return peer_limits_parse(&settings->limits, argument);
-    case OPTION_CONFIG:
-        settings->config = argument;
-        return argument[0] != '\0';
-    case OPTION_LOG:
-        return settings_set_log(settings, argument);
-    case OPTION_METRICS:
-        settings->metrics = argument;
-        return argument[0] != '\0';
-    case OPTION_BACKUP:
-        settings->backup = argument;
-        return argument[0] != '\0';
-    case OPTION_CHECK:
-        settings->check = true;
+    case KIND_SWITCH:
+        *(bool *)field = true;
         return true;
-    case OPTION_HELP:
-        settings->help = true;
-        return true;
-    case OPTION_VERSION:
-        settings->version = true;
-        return true;
-    case OPTION_CERT:
-        settings->certificate = argument;
-        return argument[0] != '\0';
-    case OPTION_KEY:
-        settings->key = argument;
-        return argument[0] != '\0';
-    case OPTION_FINGERPRINT:
-        settings->fingerprint = true;
-        return true;
-    case OPTION_OWNER_TOKEN:
-        settings->owner_token = true;
-        return true;
-    case OPTION_PLAINTEXT:
-        settings->plaintext = true;
-        return true;
-    case OPTION_INSECURE_NETWORK:
-        settings->insecure_network = true;
-        return true;
-    case OPTION_UNCONFINED:
-        settings->unconfined = true;
-        return true;
+    case KIND_OTHER:
+        return settings_table[option].set(settings, argument);
     }
     return false;
 }
@@ -253,7 +255,7 @@ static bool settings_set_line(void *context, const char *section, const char *na
     if (strcmp(section, "limits") == 0)
         return settings_set_limit(settings, name, value);
     while (option < OPTION_COUNT &&
-           (is_no_setting[option] || strcmp(options[option].name, name) != 0))
+           (settings_table[option].use == NOT_IN_FILE || strcmp(options[option].name, name) != 0))
         option++;
     bool host = strcmp(name, "host") == 0;
     bool port = strcmp(name, "port") == 0;
@@ -298,20 +300,24 @@ static bool differ(const char *a, const char *b) {
     return (a == NULL) != (b == NULL) || (a != NULL && strcmp(a, b) != 0);
 }
 
+static bool settings_differ(const struct settings *before, const struct settings *after,
+                            size_t option) {
+    const char *old = (const char *)before + settings_table[option].at;
+    const char *new = (const char *)after + settings_table[option].at;
+    if (settings_table[option].kind == KIND_TEXT)
+        return differ(*(const char *const *)(const void *)old,
+                      *(const char *const *)(const void *)new);
+    return memcmp(old, new, settings_table[option].size) != 0;
+}
+
 const char *settings_find_fixed(const struct settings *before, const struct settings *after) {
     if (differ(before->host, after->host))
         return "host";
     if (differ(before->port, after->port))
         return "port";
-    if (differ(before->metrics, after->metrics))
-        return "metrics";
-    if (before->workers != after->workers)
-        return "workers";
-    if (before->plaintext != after->plaintext)
-        return "plaintext";
-    if (before->retention.messages != after->retention.messages ||
-        before->retention.milliseconds != after->retention.milliseconds)
-        return "retain";
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (settings_table[i].use == FROM_START && settings_differ(before, after, i))
+            return options[i].name;
     return NULL;
 }
 
