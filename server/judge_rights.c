@@ -88,14 +88,16 @@ void judge_tell_invitation(struct judge *judge, const struct presence *presence,
 enum error_code judge_invite(struct judge *judge, struct room *room, const struct act *act) {
     if (room_marks(room, act->subject->id) & MARK_BANNED)
         return ERROR_NOT_ALLOWED;
-    /* An invitation is told once, and not by somebody who is not to be heard. */
-    if (room_has_member(room, act->subject->id) ||
-        (room_marks(room, act->subject->id) & MARK_INVITED))
+    unsigned before = room_marks(room, act->subject->id);
+    if (room_has_member(room, act->subject->id) || (before & MARK_INVITED))
         return ERROR_NONE;
-    judge_tell_act(judge, room, act);
-    if (account_blocks(act->subject, act->actor->id))
+    /* The room is told once, whether or not the subject wishes to hear of it. */
+    if (!(before & MARK_UNHEARD))
+        judge_tell_act(judge, room, act);
+    bool unheard = account_blocks(act->subject, act->actor->id);
+    judge_add_marks(judge, room, act->subject, unheard ? MARK_UNHEARD : MARK_INVITED, 0);
+    if (unheard)
         return ERROR_NONE;
-    judge_add_marks(judge, room, act->subject, MARK_INVITED, 0);
     for (const struct presence *each = act->subject->presences; each != NULL; each = each->next)
         judge_tell_invitation(judge, each, room, act->actor->nick);
     return ERROR_NONE;
@@ -103,14 +105,14 @@ enum error_code judge_invite(struct judge *judge, struct room *room, const struc
 
 enum error_code judge_kick(struct judge *judge, struct room *room, const struct act *act) {
     judge_tell_act(judge, room, act);
-    judge_add_marks(judge, room, act->subject, 0, MARK_INVITED | MARK_MODERATOR);
+    judge_add_marks(judge, room, act->subject, 0, MARKS_OF_INVITATION | MARK_MODERATOR);
     judge_end_membership(judge, room, act->subject);
     return ERROR_NONE;
 }
 
 enum error_code judge_ban(struct judge *judge, struct room *room, const struct act *act) {
     judge_tell_act(judge, room, act);
-    judge_add_marks(judge, room, act->subject, MARK_BANNED, MARK_INVITED | MARK_MODERATOR);
+    judge_add_marks(judge, room, act->subject, MARK_BANNED, MARKS_OF_INVITATION | MARK_MODERATOR);
     if (room_has_member(room, act->subject->id))
         judge_end_membership(judge, room, act->subject);
     return ERROR_NONE;
@@ -174,7 +176,7 @@ static void judge_end_invitations(struct judge *judge, struct room *room) {
     for (size_t i = room->mark_count; i > 0; i--) {
         const struct account *account = state_account(judge->state, room->marks[i - 1].account);
         if (account != NULL && !room_has_member(room, account->id))
-            judge_add_marks(judge, room, account, 0, MARK_INVITED);
+            judge_add_marks(judge, room, account, 0, MARKS_OF_INVITATION);
     }
 }
 

@@ -88,7 +88,14 @@ struct account {
 };
 
 /* What is kept of somebody in a room, member or not; the log has these numbers, which add up. */
-enum { MARK_MODERATOR = 1, MARK_MUTED = 2, MARK_BANNED = 4, MARK_INVITED = 8 };
+enum {
+    MARK_MODERATOR = 1,
+    MARK_MUTED = 2,
+    MARK_BANNED = 4,
+    MARK_INVITED = 8,
+    MARK_UNHEARD = 16, /* invited by somebody whom they block: the room was told, and no more */
+    MARKS_OF_INVITATION = MARK_INVITED | MARK_UNHEARD
+};
 
 struct room_mark {
     uint32_t account;

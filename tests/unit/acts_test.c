@@ -81,6 +81,54 @@ static void an_invitation_of_somebody_who_is_blocked_is_never_told(void **state)
     assert_int_equal(next.type, MESSAGE_WELCOME);
 }
 
+/* How often a room is told when Vera invites Wim three times. */
+static int count_told(struct rig *rig, uint32_t room) {
+    struct message topic = {.type = MESSAGE_SET_TOPIC};
+    topic.set_topic.tag = 4;
+    topic.set_topic.room = room;
+    topic.set_topic.topic = wire_text("after all that");
+    assert_int_equal(act_in(rig, OLGA, RIGHT_KICK, room, "wim", ""), ERROR_NONE);
+    forget_rest();
+    struct message invite = {.type = MESSAGE_ACT};
+    invite.act.tag = 5;
+    invite.act.right = RIGHT_INVITE;
+    invite.act.room = room;
+    invite.act.subject = wire_text("wim");
+    for (int i = 0; i < 3; i++)
+        send_message(rig, VERA, &invite);
+    send_message(rig, VERA, &topic);
+    int told = 0;
+    for (;;) {
+        struct message next = expect_either(rig, MESSAGE_ACTED, MESSAGE_TOPIC_SET);
+        if (next.type == MESSAGE_TOPIC_SET)
+            return told;
+        told += next.acted.right == RIGHT_INVITE;
+    }
+}
+
+static void whether_one_is_blocked_is_not_found_out_by_inviting_again(void **state) {
+    struct rig *rig = *state;
+    uint32_t room = meet(rig);
+    assert_int_equal(count_told(rig, room), 1);
+    assert_int_equal(join_again(rig, WIM), ERROR_NONE);
+    assert_int_equal(act_in(rig, WIM, RIGHT_BLOCK, 0, "vera", ""), ERROR_NONE);
+    assert_int_equal(count_told(rig, room), 1);
+}
+
+static void who_is_not_blocked_any_more_invites_in_earnest(void **state) {
+    struct rig *rig = *state;
+    uint32_t room = meet(rig);
+    assert_int_equal(act_in(rig, OLGA, RIGHT_OP, room, "vera", ""), ERROR_NONE);
+    assert_int_equal(act_in(rig, OLGA, RIGHT_ACCESS, room, "", "private"), ERROR_NONE);
+    assert_int_equal(act_in(rig, OLGA, RIGHT_KICK, room, "wim", ""), ERROR_NONE);
+    assert_int_equal(act_in(rig, WIM, RIGHT_BLOCK, 0, "vera", ""), ERROR_NONE);
+    assert_int_equal(act_in(rig, VERA, RIGHT_INVITE, room, "wim", ""), ERROR_NONE);
+    assert_int_equal(join_again(rig, WIM), ERROR_ROOM_CLOSED);
+    assert_int_equal(act_in(rig, WIM, RIGHT_UNBLOCK, 0, "vera", ""), ERROR_NONE);
+    assert_int_equal(act_in(rig, VERA, RIGHT_INVITE, room, "wim", ""), ERROR_NONE);
+    assert_int_equal(join_again(rig, WIM), ERROR_NONE);
+}
+
 static void the_topic_of_two_is_not_a_way_around_a_block(void **state) {
     struct rig *rig = *state;
     meet(rig);
@@ -114,6 +162,8 @@ int main(void) {
         identified(whoever_is_muted_is_silent_a_moderator_too),
         identified(who_was_invited_while_all_could_come_is_not_let_into_a_private_room),
         identified(an_invitation_of_somebody_who_is_blocked_is_never_told),
+        identified(whether_one_is_blocked_is_not_found_out_by_inviting_again),
+        identified(who_is_not_blocked_any_more_invites_in_earnest),
         identified(the_topic_of_two_is_not_a_way_around_a_block),
         identified(a_room_can_be_given_to_whoever_owns_the_server),
     };
