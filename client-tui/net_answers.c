@@ -226,7 +226,7 @@ static void net_on_ping(struct net *net, const struct message *message, struct w
 /* Our ping waits with the rest. */
 static void net_on_slow(struct net *net, const struct message *message, struct wire_blob payload) {
     uint32_t wait = message->slow.milliseconds;
-    net->heard += wait < NET_SLOW_MILLISECONDS_MAX ? wait : NET_SLOW_MILLISECONDS_MAX;
+    net->heard = net->now + (wait < NET_SLOW_MILLISECONDS_MAX ? wait : NET_SLOW_MILLISECONDS_MAX);
     reporter_answer(&net->reporter, payload);
 }
 
