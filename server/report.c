@@ -15,8 +15,8 @@ struct line {
 const char *const report_levels[REPORT_LEVELS] = {"info", "warning", "error"};
 
 const struct report_entry report_table[REPORT_COUNT] = {
-#define REPORT(NAME, event, level, about, todo)                                                    \
-    [REPORT_##NAME] = {event, REPORT_##level, about, todo},
+#define REPORT(NAME, event, level, about, remedy)                                                  \
+    [REPORT_##NAME] = {event, REPORT_##level, about, remedy},
 #include "reports.def"
 #undef REPORT
 };

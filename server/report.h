@@ -10,7 +10,7 @@ enum report_level { REPORT_INFO, REPORT_WARNING, REPORT_ERROR, REPORT_LEVELS };
 extern const char *const report_levels[REPORT_LEVELS]; /* their names */
 
 enum report_kind {
-#define REPORT(NAME, event, level, about, todo) REPORT_##NAME,
+#define REPORT(NAME, event, level, about, remedy) REPORT_##NAME,
 #include "reports.def"
 #undef REPORT
     REPORT_COUNT
@@ -20,7 +20,7 @@ struct report_entry {
     const char *event;
     enum report_level level;
     const char *about;
-    const char *todo;
+    const char *remedy;
 };
 
 extern const struct report_entry report_table[REPORT_COUNT];

@@ -114,7 +114,7 @@ static void write_operations(struct buffer *out) {
     for (size_t i = 0; i < REPORT_COUNT; i++)
         buffer_append_format(out, "| `%s` | %s | %s | %s |\n", report_table[i].event,
                              report_levels[report_table[i].level], report_table[i].about,
-                             report_table[i].todo);
+                             report_table[i].remedy);
 }
 
 /* Compares what lies between the marks of a document with the tables, or writes it anew. */
