@@ -3,6 +3,7 @@
  * them together N messages a second, on time whatever the server does. Prints one line: deliveries,
  * those lost, doubled and out of order, the processor time of the process PID, its memory, and in
  * the second case the latency from the moment when a message was due. */
+#include "host.h"
 #include "link.h"
 #include "sample.h"
 #include "speak.h"
@@ -42,7 +43,7 @@ struct peer {
 struct load {
     const struct speaker *speaker;
     const char *port;
-    int process;
+    struct host host; /* the server; of the process alone */
     unsigned receivers;
     unsigned publishers;
     uint64_t window; /* 0: by rate */
@@ -289,11 +290,12 @@ static void load_run(struct load *load, double milliseconds, uint64_t begun, uin
 static uint64_t load_processor_time(const struct load *load) {
     char path[300];
     uint64_t sum = 0;
-    snprintf(path, sizeof path, "/proc/%d/task", load->process);
+    snprintf(path, sizeof path, "/proc/%d/task", (int)load->host.process);
     DIR *folder = opendir(path);
     for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;) {
         unsigned long long spent = 0;
-        snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", load->process, entry->d_name);
+        snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", (int)load->host.process,
+                 entry->d_name);
         FILE *file = fopen(path, "r");
         if (file != NULL && fscanf(file, "%llu", &spent) == 1)
             sum += spent;
@@ -303,20 +305,6 @@ static uint64_t load_processor_time(const struct load *load) {
     if (folder != NULL)
         closedir(folder);
     return sum;
-}
-
-static long load_memory(const struct load *load, const char *line) {
-    char path[64];
-    char text[256];
-    long kibibytes = 0;
-    snprintf(path, sizeof path, "/proc/%d/status", load->process);
-    FILE *file = fopen(path, "r");
-    while (file != NULL && fgets(text, sizeof text, file) != NULL)
-        if (strncmp(text, line, strlen(line)) == 0)
-            kibibytes = strtol(text + strlen(line), NULL, 10);
-    if (file != NULL)
-        fclose(file);
-    return kibibytes;
 }
 
 /* All that was said must come to everybody in the end. */
@@ -352,7 +340,7 @@ static void load_measure(struct load *load, double seconds) {
     double took = (sample_now() - from) / 1e3;
     deliveries = load->deliveries - deliveries;
     spent = load_processor_time(load) - spent;
-    long memory = load_memory(load, "VmHWM:");
+    long memory = host_memory(&load->host, "VmHWM:");
     double until = sample_now() + 10000;
     while (load_missing(load) > 0 && sample_now() < until)
         load_turn(load, 100);
@@ -374,7 +362,7 @@ int main(int argc, char **argv) {
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     load.port = argv[2];
-    load.process = (int)strtol(argv[3], NULL, 10);
+    load.host.process = (pid_t)strtol(argv[3], NULL, 10);
     load.receivers = (unsigned)strtoul(argv[4], NULL, 10);
     load.publishers = (unsigned)strtoul(argv[5], NULL, 10);
     if (strcmp(argv[7], "window") == 0)
