@@ -33,6 +33,12 @@ static judge_handler *const server_acts[256] = {
     [RIGHT_INVITE_TO_SERVER] = judge_invite_to_server,
 };
 
+/* What is of no use where nobody can show a key. */
+static const bool is_about_keys[256] = {
+    [RIGHT_DEVICE_ADD] = true,       [RIGHT_DEVICE_LIST] = true, [RIGHT_DEVICE_REMOVE] = true,
+    [RIGHT_INVITE_TO_SERVER] = true, [RIGHT_ADMIT] = true,
+};
+
 enum standing judge_standing(const struct judge *judge, const struct account *account) {
     if (account->id == state_owner(judge->state))
         return STANDING_OWNER;
@@ -85,6 +91,8 @@ void judge_act(struct judge *judge, const struct request *request, struct presen
         error = ERROR_UNKNOWN_TYPE;
     else if (judge_standing(judge, presence->account) < entry->least)
         error = ERROR_NOT_ALLOWED;
+    else if (judge->plaintext && is_about_keys[act->right])
+        error = ERROR_NO_KEYS;
     else {
         server_acts[act->right](judge, request, presence);
         return;

@@ -106,6 +106,8 @@ static enum error_code judge_know_key(struct judge *judge, const struct request 
 
 static enum error_code judge_know_guest(const struct judge *judge, const struct request *request,
                                         struct greeter *greeter) {
+    if (judge->plaintext && request->message.hello.code.size > 0)
+        return ERROR_NO_KEYS;
     greeter->account = judge_account_by_secret(judge, &request->message.hello);
     return judge_admits(judge, false, false);
 }

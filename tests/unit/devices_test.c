@@ -186,16 +186,23 @@ static void a_removed_device_is_out_at_once_and_its_key_stays_out(void **state) 
     assert_int_equal(expect(rig, MESSAGE_DEVICE).device.number, 3);
 }
 
+/* A server that is started anew, with TLS or without. */
+static void start_again(struct rig *rig, bool tls) {
+    forget_rest();
+    rig_stop(rig);
+    rig->tls = tls;
+    rig_start(rig);
+}
+
 static void a_secret_from_before_brings_a_removed_device_nothing(void **state) {
     struct rig *rig = *state;
     uint8_t secret[SECRET_BYTES];
-    rig_stop(rig);
-    rig->tls = false;
-    rig_start(rig);
+    start_again(rig, false);
     struct message_welcome guest =
         enter(rig, (struct greeting){.session = 9, .nick = "alice", .outbox = 5});
     memcpy(secret, guest.secret.data, SECRET_BYTES);
     struct wire_blob shown = {secret, sizeof secret};
+    start_again(rig, true);
     greet_as(rig, (struct greeting){.session = 1, .key = 7, .nick = "alice", .secret = shown});
     uint32_t account = expect(rig, MESSAGE_WELCOME).welcome.account;
     enter_second_device(rig);
@@ -204,6 +211,7 @@ static void a_secret_from_before_brings_a_removed_device_nothing(void **state) {
     struct greeting greeting = {
         .session = 3, .key = 7, .nick = "alice", .outbox = 5, .secret = shown};
     assert_int_equal(be_refused(rig, greeting).code, ERROR_KEY_REMOVED);
+    start_again(rig, false);
     greeting.key = 0;
     assert_int_equal(be_refused(rig, greeting).code, ERROR_NICK_OWNED);
     greeting.nick = "allie";
@@ -258,13 +266,29 @@ static void a_person_has_so_many_devices_at_most(void **state) {
 
 static void guests_have_no_devices(void **state) {
     struct rig *rig = *state;
-    rig_stop(rig);
-    rig->tls = false;
-    rig_start(rig);
+    start_again(rig, false);
     enter(rig, (struct greeting){.session = 1, .nick = "carol"});
     assert_int_equal(refused_act(rig, 1, RIGHT_DEVICE_ADD, ""), ERROR_NOT_ALLOWED);
     assert_int_equal(refused_act(rig, 1, RIGHT_DEVICE_LIST, ""), ERROR_NOT_ALLOWED);
     assert_int_equal(refused_act(rig, 1, RIGHT_DEVICE_REMOVE, "1"), ERROR_NOT_ALLOWED);
+}
+
+/* Not the owner either, whose standing comes from being the first here. */
+static void without_keys_nobody_is_given_a_code(void **state) {
+    static const enum right of_keys[] = {RIGHT_DEVICE_ADD, RIGHT_DEVICE_LIST, RIGHT_DEVICE_REMOVE,
+                                         RIGHT_INVITE_TO_SERVER, RIGHT_ADMIT};
+    struct rig *rig = *state;
+    start_again(rig, false);
+    uint8_t secret[SECRET_BYTES];
+    struct message_welcome welcome = enter(rig, (struct greeting){.session = 1, .nick = "olga"});
+    memcpy(secret, welcome.secret.data, sizeof secret);
+    change_log(rig, "UPDATE log SET owner=(SELECT id FROM accounts WHERE nick='olga')");
+    struct greeting olga = {.session = 1, .nick = "olga", .secret = {secret, sizeof secret}};
+    assert_int_equal(enter(rig, olga).standing, STANDING_OWNER);
+    struct greeting invited = {.session = 3, .nick = "dave", .code = "A1A1-A1A1-A1A1"};
+    assert_int_equal(be_refused(rig, invited).code, ERROR_NO_KEYS);
+    for (size_t i = 0; i < sizeof of_keys / sizeof *of_keys; i++)
+        assert_int_equal(refused_act(rig, 1, of_keys[i], ""), ERROR_NO_KEYS);
 }
 
 /* Makes alice own the server, as session 1. */
@@ -383,6 +407,7 @@ int main(void) {
         identified(a_device_of_another_account_moves_with_a_code),
         identified(a_person_has_so_many_devices_at_most),
         identified(guests_have_no_devices),
+        identified(without_keys_nobody_is_given_a_code),
         identified(guests_are_let_in_only_when_the_owner_says_so),
         identified(by_invitation_only_who_has_a_code_is_let_in),
         identified(an_invitation_is_not_used_up_by_a_taken_nick),
