@@ -10,7 +10,7 @@ static const struct {
     const char *for_who; /* whom a code is for */
 } act_answers[] = {
     {RIGHT_DEVICE_ADD, NULL, "On your other device"},
-    {RIGHT_DEVICE_REMOVE, "That device is none of yours any more.", NULL},
+    {RIGHT_DEVICE_REMOVE, "That device is removed; it cannot be you any more.", NULL},
     {RIGHT_BLOCK, "Nothing of theirs reaches you in private any more.", NULL},
     {RIGHT_UNBLOCK, "They can talk to you in private again.", NULL},
     {RIGHT_CLAIM, "You own this server now.", NULL},

@@ -54,7 +54,7 @@ static void a_device_is_removed_by_its_number(void **state) {
     struct message done = {.type = MESSAGE_DONE};
     done.done.tag = chat.next_tag;
     answer(&done);
-    assert_string_equal(notices, "That device is none of yours any more.\n");
+    assert_string_equal(notices, "That device is removed; it cannot be you any more.\n");
 }
 
 static void what_is_no_wish_about_devices_sends_nothing(void **state) {
