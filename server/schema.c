@@ -69,24 +69,23 @@ static const char *const schema_steps[SCHEMA_VERSION] = {
           "ALTER TABLE log ADD COLUMN cut INTEGER NOT NULL DEFAULT 0;"
           "UPDATE log SET epoch=random() & 0x7fffffffffffffff;",
     /* access: see rights.h */
-    [2] =
-        "ALTER TABLE rooms ADD COLUMN access INTEGER NOT NULL DEFAULT 0;"
-        /* owner: account that owns the server; admission: who is let in */
-        "ALTER TABLE log ADD COLUMN owner INTEGER NOT NULL DEFAULT 0;"
-        "ALTER TABLE log ADD COLUMN admission INTEGER NOT NULL DEFAULT 0;"
-        /* hash: SHA-256 of a device's public key; removed: it lets nobody in any more */
-        "CREATE TABLE devices(hash BLOB PRIMARY KEY, account INTEGER NOT NULL,"
-        "  number INTEGER NOT NULL, name TEXT NOT NULL, added INTEGER NOT NULL,"
-        "  removed INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
-        /* hash: SHA-256 of a code; account: that it lets a device join, 0 for the server */
-        "CREATE TABLE codes(hash BLOB PRIMARY KEY, account INTEGER NOT NULL,"
-        "  until INTEGER NOT NULL) WITHOUT ROWID;"
-        /* of somebody in a room, member or not: sum of 1 moderator, 2 muted, 4 banned, 8 invited */
-        "CREATE TABLE standings(room INTEGER NOT NULL, account INTEGER NOT NULL,"
-        "  standing INTEGER NOT NULL, PRIMARY KEY(room, account)) WITHOUT ROWID;"
-        /* whose direct messages somebody does not wish */
-        "CREATE TABLE blocks(account INTEGER NOT NULL, blocked INTEGER NOT NULL,"
-        "  PRIMARY KEY(account, blocked)) WITHOUT ROWID;",
+    [2] = "ALTER TABLE rooms ADD COLUMN access INTEGER NOT NULL DEFAULT 0;"
+          /* owner: account that owns the server; admission: who is let in */
+          "ALTER TABLE log ADD COLUMN owner INTEGER NOT NULL DEFAULT 0;"
+          "ALTER TABLE log ADD COLUMN admission INTEGER NOT NULL DEFAULT 0;"
+          /* hash: SHA-256 of a device's public key; removed: it lets nobody in any more */
+          "CREATE TABLE devices(hash BLOB PRIMARY KEY, account INTEGER NOT NULL,"
+          "  number INTEGER NOT NULL, name TEXT NOT NULL, added INTEGER NOT NULL,"
+          "  removed INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
+          /* hash: SHA-256 of a code; account: that it lets a device join, 0 for the server */
+          "CREATE TABLE codes(hash BLOB PRIMARY KEY, account INTEGER NOT NULL,"
+          "  until INTEGER NOT NULL) WITHOUT ROWID;"
+          /* of somebody in a room, member or not: sum of marks; see state.h */
+          "CREATE TABLE standings(room INTEGER NOT NULL, account INTEGER NOT NULL,"
+          "  standing INTEGER NOT NULL, PRIMARY KEY(room, account)) WITHOUT ROWID;"
+          /* whose direct messages somebody does not wish */
+          "CREATE TABLE blocks(account INTEGER NOT NULL, blocked INTEGER NOT NULL,"
+          "  PRIMARY KEY(account, blocked)) WITHOUT ROWID;",
 };
 
 static bool schema_execute(sqlite3 *database, const char *sql) {

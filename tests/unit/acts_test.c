@@ -157,6 +157,40 @@ static void a_room_can_be_given_to_whoever_owns_the_server(void **state) {
     assert_int_equal(act_in(rig, OLGA, RIGHT_ACCESS, room, "", "private"), ERROR_NOT_ALLOWED);
 }
 
+/* So many rooms as the numbers after the lobby's, and what Wim is in each of them. */
+#define WITH_ROOMS(count, of_wim)                                                                  \
+    "INSERT INTO rooms(id,kind,name) WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i+1 FROM n" \
+    " WHERE i<=" count ") SELECT i,0,'#r'||i FROM n;" of_wim
+
+static void strangers_do_not_fill_the_rooms_of_a_person(void **state) {
+    struct rig *rig = *state;
+    enter(rig, (struct greeting){.session = WIM, .key = WIM, .nick = "wim"});
+    change_log(rig, WITH_ROOMS("4000", "INSERT INTO members(room,account) SELECT r.id,a.id FROM "
+                                       "rooms r, accounts a WHERE r.id>1 AND a.nick='wim'"));
+    enter(rig, (struct greeting){.session = VERA, .key = VERA, .nick = "vera"});
+    struct message direct = {.type = MESSAGE_DIRECT};
+    direct.direct.tag = 3;
+    direct.direct.nick = wire_text("wim");
+    send_message(rig, VERA, &direct);
+    struct message answer = expect(rig, MESSAGE_ERROR);
+    assert_int_equal(answer.error.tag, 3);
+    assert_int_equal(answer.error.code, ERROR_PERSON_FULL);
+}
+
+static void a_welcome_tells_a_hundred_invitations_at_most(void **state) {
+    struct rig *rig = *state;
+    enter(rig, (struct greeting){.session = WIM, .key = WIM, .nick = "wim"});
+    change_log(rig,
+               WITH_ROOMS("150", "INSERT INTO standings(room,account,standing) SELECT r.id,"
+                                 "a.id,8 FROM rooms r, accounts a WHERE r.id>1 AND a.nick='wim'"));
+    enter(rig, (struct greeting){.session = WIM, .key = WIM, .nick = "wim"});
+    greet_as(rig, (struct greeting){.session = 5, .key = 9, .nick = "last"});
+    int told = 0;
+    while (expect_either(rig, MESSAGE_INVITATION, MESSAGE_WELCOME).type == MESSAGE_INVITATION)
+        told++;
+    assert_int_equal(told, 100);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         identified(whoever_is_muted_is_silent_a_moderator_too),
@@ -165,6 +199,8 @@ int main(void) {
         identified(whether_one_is_blocked_is_not_found_out_by_inviting_again),
         identified(who_is_not_blocked_any_more_invites_in_earnest),
         identified(the_topic_of_two_is_not_a_way_around_a_block),
+        identified(strangers_do_not_fill_the_rooms_of_a_person),
+        identified(a_welcome_tells_a_hundred_invitations_at_most),
         identified(a_room_can_be_given_to_whoever_owns_the_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
