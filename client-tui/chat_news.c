@@ -255,7 +255,9 @@ static void chat_on_welcome(struct chat *chat, const struct message_welcome *wel
     chat->model->account = welcome->account;
     model_set_nick(chat->model, nick);
     free(nick);
-    if (welcome->standing == STANDING_OWNER && welcome->up_to == 0)
+    /* For a person to know: a pipe has a sink, and no use for it. */
+    bool person = chat->sink.notice == NULL;
+    if (person && welcome->standing == STANDING_OWNER && welcome->up_to == 0)
         chat_notice(chat, "This server is yours: you came first, from the machine it runs on. "
                           "Who else is let in, you say: /help admit.");
 }
