@@ -133,10 +133,10 @@ TOOLS := $(patsubst tests/tool/%.c,$(BUILD)/tests/tool/%,$(wildcard tests/tool/*
 $(BUILD)/tests/tool/%: $(BUILD)/tests/tool/%.o $(COMMON)
 	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lssl -lcrypto -lunistring
 
-# A server that means no good, made of a real one, and a terminal that is looked at.
-MUTANTS := $(BUILD)/tests/hostile/mutants
+# A server that means no good, made of a real one, and a terminal that is looked at; clients that mean no good.
+MUTANTS := $(BUILD)/tests/hostile/mutants $(BUILD)/tests/hostile/strangers
 
-$(MUTANTS): $(patsubst %,$(BUILD)/tests/hostile/%.o,mutants mutate written) $(COMMON)
+$(MUTANTS): %: %.o $(patsubst %,$(BUILD)/tests/hostile/%.o,mutate written) $(COMMON)
 	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lssl -lcrypto -lunistring
 
 # The benchmarks' programs; what they share lies beside them.
@@ -223,8 +223,8 @@ fuzz: deps-fuzz ## fuzz each target: SECONDS=60 TARGETS="frame decode"
 	tests/fuzz/run $(FUZZ_BUILD)/san-address,undefined $(SECONDS) $(or $(TARGETS),$(FUZZ_TARGETS))
 
 mutants: SESSIONS ?= 2000
-mutants: all $(MUTANTS) ## let a client stand many sessions of a hostile server: SESSIONS=2000 SEED=N
-	MUTANT_SESSIONS=$(SESSIONS) MUTANT_SEED=$(SEED) TEST_SECONDS=$(SESSIONS) tests/run $(BUILD) hostile_server
+mutants: all $(MUTANTS) ## let the client stand a hostile server, and the server hostile clients: SESSIONS=2000 SEED=N
+	MUTANT_SESSIONS=$(SESSIONS) MUTANT_SEED=$(SEED) TEST_SECONDS=$(SESSIONS) tests/run $(BUILD) "hostile_server|hostile_clients"
 
 check: all $(UNIT_TESTS) $(FUZZ_REPLAYS) $(FUZZ_SEEDS).made $(TOOLS) $(MUTANTS) $(TORTURE_PARTS) $(INJECT) $(BENCHES) ## build and run all tests; SAN=address|undefined|thread instruments them
 	tests/run $(BUILD)
