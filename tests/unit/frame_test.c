@@ -18,6 +18,19 @@ static void expect_payload(struct wire_blob payload, size_t number) {
         assert_int_equal(payload.data[i], (uint8_t)(number * 100 + i));
 }
 
+static void a_single_byte_begins_a_frame(void **state) {
+    (void)state;
+    static const uint8_t byte = 0;
+    struct frame_reader reader = {0};
+    struct wire_blob payload;
+    assert_false(frame_reader_is_midway(&reader));
+    frame_reader_feed(&reader, &byte, 1);
+    assert_true(frame_reader_is_midway(&reader));
+    assert_int_equal(frame_reader_next(&reader, &payload), FRAME_MORE);
+    assert_true(frame_reader_is_midway(&reader));
+    frame_reader_free(&reader);
+}
+
 /* Feeds one piece and takes what is complete; returns how many frames have come in all. */
 static size_t feed_piece(struct frame_reader *reader, const uint8_t *data, size_t size,
                          size_t seen) {
@@ -120,6 +133,7 @@ static void a_length_of_zero_or_too_much_ends_the_stream(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_single_byte_begins_a_frame),
         cmocka_unit_test(frames_come_whole_however_the_stream_is_split_in_two),
         cmocka_unit_test(frames_come_whole_byte_by_byte),
         cmocka_unit_test(a_reader_that_stops_midway_goes_on_where_it_was),
