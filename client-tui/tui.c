@@ -1,5 +1,6 @@
-/* The loop: keys first, then signals, then a bounded share of the news, then at most one frame. A
- * flood of messages costs frames, never keystrokes. */
+/* The loop: keys first, then signals, then a bounded share of the news, then at most one frame.
+ * What is typed is painted at once, news by the clock: a flood of messages costs frames, never
+ * keystrokes. */
 #include "tui.h"
 #include "tui_parts.h"
 #include "clock.h"
@@ -23,7 +24,7 @@
 
 enum {
     TUI_FRAME_MILLISECONDS = 16,
-    TUI_NEWS_MILLISECONDS = 4,   /* a turn's share, after which keys are looked at again */
+    TUI_NEWS_MILLISECONDS = 2,   /* a turn's share, after which keys are looked at again */
     TUI_ESCAPE_MILLISECONDS = 40 /* what may lie between the bytes of one key */
 };
 
@@ -86,6 +87,7 @@ static void tui_read_keys(void) {
         tui_take_byte(bytes[i]);
     tui.key_since = clock_monotonic();
     tui.dirty = true;
+    tui.hurried = true;
 }
 
 /* What is selected stays in sight while lines come or the size changes. */
@@ -175,7 +177,7 @@ static void tui_note_read(void) {
 
 static void tui_paint(void) {
     uint64_t now = clock_monotonic();
-    if (!tui.dirty || now - tui.painted < TUI_FRAME_MILLISECONDS)
+    if (!tui.dirty || (!tui.hurried && now - tui.painted < TUI_FRAME_MILLISECONDS))
         return;
     view_layout(&tui.view);
     if (tui.view.layout.fits)
@@ -186,6 +188,7 @@ static void tui_paint(void) {
     tui.chat->model->bells = 0;
     tui.painted = now;
     tui.dirty = false;
+    tui.hurried = false;
     tui_note_read();
 }
 
@@ -200,9 +203,9 @@ static int tui_patience(void) {
     if (tui.news.first != NULL)
         return 0;
     if (tui.dirty)
-        patience = at_most(patience, now - tui.painted < TUI_FRAME_MILLISECONDS
-                                         ? TUI_FRAME_MILLISECONDS - (now - tui.painted)
-                                         : 0);
+        patience = at_most(patience, tui.hurried || now - tui.painted >= TUI_FRAME_MILLISECONDS
+                                         ? 0
+                                         : TUI_FRAME_MILLISECONDS - (now - tui.painted));
     if (tui.key_size > 0)
         patience = at_most(patience, TUI_ESCAPE_MILLISECONDS);
     if (tui.chat->link == LINK_WAITING)

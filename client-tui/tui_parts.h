@@ -20,6 +20,7 @@ struct tui {
     bool pasting;
     bool in_mouse_report;
     bool dirty;
+    bool hurried; /* something was typed: the next frame does not wait */
     uint64_t painted;
     bool terminal_gone;
     enum tui_seek seek;           /* goes on as pages come, until the next key */
