@@ -35,6 +35,9 @@ define BENCH_PACKAGES
 inspircd          a fast IRC server
 ngircd            a small one
 nats-server       a broker
+weechat-curses    a full-screen client of IRC
+irssi             another one
+catgirl           a small one, over TLS
 endef
 define LINT_PACKAGES
 clang-format      layout of the code
@@ -140,7 +143,7 @@ $(MUTANTS): %: %.o $(patsubst %,$(BUILD)/tests/hostile/%.o,mutate written) $(COM
 	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lssl -lcrypto -lunistring
 
 # The benchmarks' programs; what they share lies beside them.
-BENCH_PROGRAMS := fill growth soak idle load forwarder
+BENCH_PROGRAMS := fill growth soak idle load forwarder client
 BENCH_SHARED   := $(filter-out $(BENCH_PROGRAMS:%=%.o),$(notdir $(call objects,tests/bench)))
 BENCHES        := $(BENCH_PROGRAMS:%=$(BUILD)/tests/bench/%)
 

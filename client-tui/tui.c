@@ -23,7 +23,8 @@
 #include <unistd.h>
 
 enum {
-    TUI_FRAME_MILLISECONDS = 16,
+    TUI_FRAME_MILLISECONDS = 16, /* from one frame of a flood to the next */
+    TUI_AHEAD_MILLISECONDS = 48, /* single news do not wait: so many frames may be painted early */
     TUI_NEWS_MILLISECONDS = 2,   /* a turn's share, after which keys are looked at again */
     TUI_ESCAPE_MILLISECONDS = 40 /* what may lie between the bytes of one key */
 };
@@ -175,9 +176,15 @@ static void tui_note_read(void) {
     tui.dirty = tui.dirty || unread != room->unread;
 }
 
+/* Milliseconds until the next frame may be painted. */
+static uint64_t tui_frame_wait(uint64_t now) {
+    uint64_t from = tui.next_frame - TUI_AHEAD_MILLISECONDS;
+    return tui.hurried || tui.next_frame < TUI_AHEAD_MILLISECONDS || now >= from ? 0 : from - now;
+}
+
 static void tui_paint(void) {
     uint64_t now = clock_monotonic();
-    if (!tui.dirty || (!tui.hurried && now - tui.painted < TUI_FRAME_MILLISECONDS))
+    if (!tui.dirty || tui_frame_wait(now) > 0)
         return;
     view_layout(&tui.view);
     if (tui.view.layout.fits)
@@ -186,7 +193,8 @@ static void tui_paint(void) {
     if (tui.chat->model->bells > 0)
         beep();
     tui.chat->model->bells = 0;
-    tui.painted = now;
+    if (!tui.hurried)
+        tui.next_frame = (tui.next_frame > now ? tui.next_frame : now) + TUI_FRAME_MILLISECONDS;
     tui.dirty = false;
     tui.hurried = false;
     tui_note_read();
@@ -203,9 +211,7 @@ static int tui_patience(void) {
     if (tui.news.first != NULL)
         return 0;
     if (tui.dirty)
-        patience = at_most(patience, tui.hurried || now - tui.painted >= TUI_FRAME_MILLISECONDS
-                                         ? 0
-                                         : TUI_FRAME_MILLISECONDS - (now - tui.painted));
+        patience = at_most(patience, tui_frame_wait(now));
     if (tui.key_size > 0)
         patience = at_most(patience, TUI_ESCAPE_MILLISECONDS);
     if (tui.chat->link == LINK_WAITING)

@@ -20,8 +20,8 @@ struct tui {
     bool pasting;
     bool in_mouse_report;
     bool dirty;
-    bool hurried; /* something was typed: the next frame does not wait */
-    uint64_t painted;
+    bool hurried;        /* something was typed: the next frame does not wait */
+    uint64_t next_frame; /* when it would be due, were none painted early */
     bool terminal_gone;
     enum tui_seek seek;           /* goes on as pages come, until the next key */
     const struct line *seek_from; /* the lowest line shown when it began; NULL: the newest */

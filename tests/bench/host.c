@@ -2,6 +2,7 @@
 #include "sample.h"
 
 #include <dirent.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -89,6 +90,28 @@ void host_wait_idle(const struct host *host) {
         before = host_ticks(host);
         nanosleep(&pause, NULL);
     } while (host_ticks(host) != before);
+}
+
+uint64_t host_processor_time(const struct host *host) {
+    char path[300];
+    uint64_t sum = 0;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)host->process);
+    DIR *folder = opendir(path);
+    for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;) {
+        unsigned long long spent = 0;
+        if (entry->d_name[0] == '.')
+            continue; /* ".." has a schedstat too: the first thread's */
+        snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", (int)host->process,
+                 entry->d_name);
+        FILE *file = fopen(path, "r");
+        if (file != NULL && fscanf(file, "%llu", &spent) == 1)
+            sum += spent;
+        if (file != NULL)
+            fclose(file);
+    }
+    if (folder != NULL)
+        closedir(folder);
+    return sum;
 }
 
 long host_memory(const struct host *host, const char *line) {

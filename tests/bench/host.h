@@ -4,6 +4,7 @@
 #define TESTS_BENCH_HOST_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct host {
@@ -23,6 +24,9 @@ void host_wait_idle(const struct host *host);
 
 /* A line of its /proc status in KiB, such as "VmHWM:"; 0 when there is none. */
 long host_memory(const struct host *host, const char *line);
+
+/* Nanoseconds of processor time that all its threads have had. */
+uint64_t host_processor_time(const struct host *host);
 
 /* How many descriptors it has open; 0 when that is not to be seen. */
 unsigned host_descriptors(const struct host *host);

@@ -8,7 +8,6 @@
 #include "sample.h"
 #include "speak.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -286,27 +285,6 @@ static void load_run(struct load *load, double milliseconds, uint64_t begun, uin
     }
 }
 
-/* Nanoseconds of processor time of all threads of the server. */
-static uint64_t load_processor_time(const struct load *load) {
-    char path[300];
-    uint64_t sum = 0;
-    snprintf(path, sizeof path, "/proc/%d/task", (int)load->host.process);
-    DIR *folder = opendir(path);
-    for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;) {
-        unsigned long long spent = 0;
-        snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", (int)load->host.process,
-                 entry->d_name);
-        FILE *file = fopen(path, "r");
-        if (file != NULL && fscanf(file, "%llu", &spent) == 1)
-            sum += spent;
-        if (file != NULL)
-            fclose(file);
-    }
-    if (folder != NULL)
-        closedir(folder);
-    return sum;
-}
-
 /* All that was said must come to everybody in the end. */
 static uint64_t load_missing(const struct load *load) {
     uint64_t missing = 0;
@@ -332,14 +310,14 @@ static void load_measure(struct load *load, double seconds) {
     uint64_t said = 0;
     load_run(load, LOAD_WARM_UP, begun, &said);
     uint64_t deliveries = load->deliveries;
-    uint64_t spent = load_processor_time(load);
+    uint64_t spent = host_processor_time(&load->host);
     double from = sample_now();
     load->measuring = true;
     load_run(load, seconds * 1e3, begun, &said);
     load->measuring = false;
     double took = (sample_now() - from) / 1e3;
     deliveries = load->deliveries - deliveries;
-    spent = load_processor_time(load) - spent;
+    spent = host_processor_time(&load->host) - spent;
     long memory = host_memory(&load->host, "VmHWM:");
     double until = sample_now() + 10000;
     while (load_missing(load) > 0 && sample_now() < until)
