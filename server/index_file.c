@@ -64,6 +64,8 @@ struct index_file {
     uint64_t quarter_last; /* 0 when there are none */
     uint64_t committed;    /* events up to here are in the file */
     bool purging;          /* a purge is under way */
+    struct buffer nick;    /* of the message added last, */
+    struct buffer nick_key;
 };
 
 static bool index_execute(struct index_file *file, const char *sql) {
@@ -152,6 +154,8 @@ void index_file_close(struct index_file *file) {
     for (size_t i = 0; i < INDEX_STATEMENTS; i++)
         sqlite3_finalize(file->statements[i]);
     sqlite3_close(file->database);
+    buffer_free(&file->nick);
+    buffer_free(&file->nick_key);
     free(file->path);
     free(file);
 }
@@ -230,16 +234,33 @@ static bool index_note_quarter(struct index_file *file, const struct message_mes
     return true;
 }
 
+/* The key of a nick; people say more than one thing in a row. NULL when out of memory. */
+static const struct buffer *index_nick_key(struct index_file *file, struct wire_text nick) {
+    const struct wire_text last = {(const char *)file->nick.data, file->nick.size};
+    if (file->nick_key.size > 0 && wire_text_equal(last, nick))
+        return &file->nick_key;
+    buffer_clear(&file->nick);
+    buffer_clear(&file->nick_key);
+    buffer_append(&file->nick, nick.data, nick.size);
+    index_keys_add_nick(&file->nick_key, nick);
+    if (!file->nick.failed && !file->nick_key.failed)
+        return &file->nick_key;
+    buffer_clear(&file->nick_key);
+    return NULL;
+}
+
 static bool index_put(struct index_file *file, const struct message_message *message) {
     sqlite3_stmt *add = file->statements[INDEX_ADD];
     struct buffer keys = {0};
     index_keys_add_room(&keys, message->room);
     buffer_append_string(&keys, " ");
-    index_keys_add_nick(&keys, message->nick);
+    const struct buffer *nick_key = index_nick_key(file, message->nick);
+    if (nick_key != NULL)
+        buffer_append(&keys, nick_key->data, nick_key->size);
     sqlite3_bind_int64(add, 1, (sqlite3_int64)message->id);
     sqlite3_bind_text64(add, 2, buffer_string(&keys), keys.size, SQLITE_STATIC, SQLITE_UTF8);
     sqlite3_bind_text64(add, 3, message->body.data, message->body.size, SQLITE_STATIC, SQLITE_UTF8);
-    bool done = !keys.failed && index_run(add);
+    bool done = nick_key != NULL && !keys.failed && index_run(add);
     sqlite3_clear_bindings(add);
     buffer_free(&keys);
     return done;

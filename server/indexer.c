@@ -15,6 +15,8 @@
 
 enum {
     INDEXER_STEP_EVENTS = 2000,
+    INDEXER_GATHER_MILLISECONDS =
+        25, /* behind a step: many small ones cost more than a large one */
     INDEXER_AGAIN_MILLISECONDS = 1000, /* after a failure */
     INDEXER_PURGE_SHARE = 10 /* a purge takes a tenth of the time at most, however many there are */
 };
@@ -192,6 +194,9 @@ static void *indexer_run(void *context) {
         if (worked && !more && indexer_may_purge(indexer))
             worked = indexer_purge(indexer);
         bool goes_on = worked && (more || indexer->purging);
+        uint64_t unreached = UINT64_MAX;
+        if (!goes_on && !nudge_wait(&indexer->nudge, &unreached, INDEXER_GATHER_MILLISECONDS))
+            break;
         patience = goes_on ? 0 : indexer_patience(indexer, worked);
     }
     return NULL;
