@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 enum {
-    INDEX_VERSION = 5,
+    INDEX_VERSION = 6,
     INDEX_CUT_ROWS = 1000,   /* a transaction */
     INDEX_PURGE_PAGES = 256, /* a step */
     INDEX_BUSY_MILLISECONDS = 2000
@@ -24,7 +24,7 @@ static const char index_schema[] =
     "CREATE TABLE IF NOT EXISTS mark(version, identity, epoch, last_id, cut, purge);"
     "CREATE TABLE IF NOT EXISTS quarters(quarter INTEGER PRIMARY KEY, first_id INTEGER,"
     "  last_id INTEGER);"
-    "CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(keys, body,"
+    "CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(keys, body, columnsize=0,"
     "  tokenize='unicode61 remove_diacritics 2');"
     "COMMIT;";
 
