@@ -78,8 +78,13 @@ static enum error_code judge_know_new_key(const struct judge *judge,
     return judge_admits(judge, true, greeter->uses_code);
 }
 
-/* A device that has a code for an account joins it, whatever it was before. One that is known needs
- * none, and may say an old one again. */
+/* Nobody could ever be that person again. */
+static bool judge_would_lose_account(const struct device *device) {
+    return device->account->devices == device && device->next == NULL;
+}
+
+/* A device that has a code for an account joins it, whatever it was before, unless that would leave
+ * an account without any. One that is known needs none, and may say an old one again. */
 static enum error_code judge_know_key(struct judge *judge, const struct request *request,
                                       struct greeter *greeter) {
     const struct message_hello *hello = &request->message.hello;
@@ -94,6 +99,8 @@ static enum error_code judge_know_key(struct judge *judge, const struct request 
     }
     greeter->uses_code = hello->code.size > 0 && error == ERROR_NONE;
     greeter->joins = greeter->account != NULL && !(known && device->account == greeter->account);
+    if (greeter->joins && known && judge_would_lose_account(device))
+        return ERROR_WOULD_LOSE_ACCOUNT;
     if (greeter->joins)
         return judge_has_room_for_device(greeter->account) ? ERROR_NONE : ERROR_TOO_MANY_DEVICES;
     if (known) {

@@ -231,17 +231,36 @@ static void the_last_device_stays_and_only_ones_own_are_removed(void **state) {
     assert_int_equal(refused_act(rig, 1, RIGHT_DEVICE_REMOVE, ""), ERROR_NO_SUCH_DEVICE);
 }
 
+static void a_code_does_not_take_the_only_device_of_an_account(void **state) {
+    struct rig *rig = *state;
+    enter_alice(rig);
+    uint32_t account = enter(rig, (struct greeting){.session = 2, .key = 8, .nick = "bob"}).account;
+    struct code_text code = get_code(rig, 1, RIGHT_DEVICE_ADD);
+    struct greeting slip = {.session = 3, .key = 8, .nick = "al", .code = code.text};
+    assert_int_equal(be_refused(rig, slip).code, ERROR_WOULD_LOSE_ACCOUNT);
+    slip.code = NULL;
+    slip.keeps_nick = true;
+    struct message_welcome welcome = enter(rig, slip);
+    assert_int_equal(welcome.account, account);
+    assert_true(wire_text_equal(welcome.nick, wire_text("bob")));
+    /* And the code is as good as before. */
+    greet_as(rig, (struct greeting){
+                      .session = 5, .key = 9, .nick = "al", .code = code.text, .keeps_nick = true});
+    assert_true(wire_text_equal(expect(rig, MESSAGE_WELCOME).welcome.nick, wire_text("alice")));
+}
+
 static void a_device_of_another_account_moves_with_a_code(void **state) {
     struct rig *rig = *state;
     uint32_t account = enter_alice(rig).account;
-    enter(rig, (struct greeting){.session = 2, .key = 8, .nick = "mistake"});
+    enter(rig, (struct greeting){.session = 6, .key = 10, .nick = "mistake"});
+    struct code_text of_mistake = get_code(rig, 6, RIGHT_DEVICE_ADD);
+    enter(rig,
+          (struct greeting){.session = 2, .key = 8, .nick = "mistake", .code = of_mistake.text});
     struct code_text code = get_code(rig, 1, RIGHT_DEVICE_ADD);
     greet_as(rig, (struct greeting){.session = 3, .key = 8, .nick = "al", .code = code.text});
     assert_int_equal(expect(rig, MESSAGE_ERROR).error.code, ERROR_TAKEN_OVER);
     assert_int_equal(session_slot(current->session), 2);
     assert_int_equal(expect(rig, MESSAGE_WELCOME).welcome.account, account);
-    /* Nobody owns what it was called. */
-    enter(rig, (struct greeting){.session = 4, .key = 9, .nick = "mistake"});
     forget_rest();
     rig_stop(rig);
     rig_start(rig);
@@ -404,6 +423,7 @@ int main(void) {
         identified(a_removed_device_is_out_at_once_and_its_key_stays_out),
         identified(a_secret_from_before_brings_a_removed_device_nothing),
         identified(the_last_device_stays_and_only_ones_own_are_removed),
+        identified(a_code_does_not_take_the_only_device_of_an_account),
         identified(a_device_of_another_account_moves_with_a_code),
         identified(a_person_has_so_many_devices_at_most),
         identified(guests_have_no_devices),
