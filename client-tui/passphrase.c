@@ -67,19 +67,22 @@ bool passphrase_ask(const char *prompt, char passphrase[PASSPHRASE_BYTES_MAX],
     return asked;
 }
 
+/* Asks until there is one: whoever types on after a slip must not say it in a room. */
 bool passphrase_choose(char passphrase[PASSPHRASE_BYTES_MAX], const char **problem) {
+    const char *prompt = "A passphrase of at least 8 characters to lock the key with (Enter for "
+                         "none, and no export): ";
     char again[PASSPHRASE_BYTES_MAX];
-    if (!passphrase_ask("A passphrase to lock the key with: ", passphrase, problem))
-        return false;
-    if (strlen(passphrase) < PASSPHRASE_BYTES_MIN) {
-        *problem = "a passphrase has at least 8 characters";
-        return false;
-    }
-    bool same = passphrase_ask("The same again: ", again, problem);
-    if (same && strcmp(passphrase, again) != 0) {
-        *problem = "the two are not the same";
-        same = false;
-    }
+    bool asked, same = false;
+    do {
+        asked = passphrase_ask(prompt, passphrase, problem);
+        if (asked && strlen(passphrase) < PASSPHRASE_BYTES_MIN) {
+            prompt = "That is shorter than 8 characters. Another one: ";
+            continue;
+        }
+        asked = asked && passphrase_ask("The same again: ", again, problem);
+        same = asked && strcmp(passphrase, again) == 0;
+        prompt = "The two are not the same. From the beginning: ";
+    } while (asked && !same);
     sodium_memzero(again, sizeof again);
     return same;
 }
