@@ -73,6 +73,24 @@ void model_show(struct model *model, const struct room *room) {
     model_current(model)->opened = false;
 }
 
+static void model_remove_room(struct model *model, size_t index) {
+    room_free(model->rooms[index]);
+    memmove(&model->rooms[index], &model->rooms[index + 1],
+            (model->room_count - index - 1) * sizeof *model->rooms);
+    model->room_count--;
+    if (model->current > index || model->current == model->room_count)
+        model->current--;
+    model_current(model)->opened = false;
+}
+
+static void model_remove_forsaken(struct model *model) {
+    for (size_t i = 0; i < model->room_count; i++)
+        if (model->rooms[i]->forsaken) {
+            model_remove_room(model, i);
+            return;
+        }
+}
+
 struct room *model_announce(struct model *model, const struct message_room *message) {
     struct room *room = model_room(model, message->room);
     if (room == NULL) {
@@ -99,22 +117,31 @@ struct room *model_announce(struct model *model, const struct message_room *mess
     room->as_of = message->position;
     room->told = message->unread == 0 ? message->position : message->read;
     room_set_unread(room, message->read, message->unread, message->position);
+    room->forsaken = false;
+    model_remove_forsaken(model);
     return room;
 }
 
+/* There is always one to be shown: the last one stays by its name, with nothing in it, until it is
+ * joined again or another one is. */
+static void model_empty_room(struct model *model) {
+    const struct room *before = model->rooms[0];
+    struct room *empty = room_new(0, before->kind, wire_text(before->name));
+    empty->forsaken = true;
+    room_free(model->rooms[0]);
+    model->rooms[0] = empty;
+}
+
 void model_forget_room(struct model *model, uint32_t number) {
-    for (size_t i = 0; i < model->room_count; i++) {
-        if (model->rooms[i]->number != number || model->room_count == 1)
-            continue;
-        room_free(model->rooms[i]);
-        memmove(&model->rooms[i], &model->rooms[i + 1],
-                (model->room_count - i - 1) * sizeof *model->rooms);
-        model->room_count--;
-        if (model->current > i || model->current == model->room_count)
-            model->current--;
-        model_current(model)->opened = false;
+    if (model->room_count == 1 && model->rooms[0]->number == number) {
+        model_empty_room(model);
         return;
     }
+    for (size_t i = 0; i < model->room_count; i++)
+        if (model->rooms[i]->number == number) {
+            model_remove_room(model, i);
+            return;
+        }
 }
 
 /* Removes the pending post that came back as an event. */

@@ -53,6 +53,7 @@ struct room {
     bool noted; /* a notice came while reading above */
 
     bool begun;       /* the first page has come */
+    bool forsaken;    /* it was the last one; nobody is in it any more */
     bool opened;      /* since it is shown, it was opened where the reading ended */
     uint64_t read;    /* last event read */
     uint64_t counted; /* events up to here are in the server's count of unread ones */

@@ -414,6 +414,22 @@ static void a_left_room_goes_and_another_is_shown(void **state) {
     assert_int_equal(model->room_count, 1);
 }
 
+static void the_last_room_is_emptied_and_gives_way_to_the_next(void **state) {
+    (void)state;
+    const struct message_room lobby_again = {.room = 1, .name = wire_text("#lobby")};
+    const struct message_room garden = {.room = 2, .name = wire_text("#garden")};
+    said(1, "bob", "one");
+    model_forget_room(model, 1);
+    assert_null(model_room(model, 1));
+    assert_string_equal(model_current(model)->name, "#lobby");
+    assert_int_equal(model_current(model)->live.count, 0);
+    assert_ptr_equal(model_announce(model, &lobby_again), model_current(model));
+    model_forget_room(model, 1);
+    struct room *room = model_announce(model, &garden);
+    assert_int_equal(model->room_count, 1);
+    assert_ptr_equal(model_current(model), room);
+}
+
 static void nicks_are_kept_with_the_last_speaker_last(void **state) {
     (void)state;
     said(1, "bob", "x");
@@ -456,6 +472,7 @@ int main(void) {
         fresh(lines_are_bounded),
         fresh(who_reads_above_keeps_the_place_as_a_passage),
         fresh(a_room_announced_again_keeps_its_lines),
+        fresh(the_last_room_is_emptied_and_gives_way_to_the_next),
         fresh(a_left_room_goes_and_another_is_shown),
         fresh(nicks_are_kept_with_the_last_speaker_last),
     };
