@@ -7,15 +7,16 @@
 static const struct {
     enum right right;
     const char *done;    /* NULL: nothing */
-    const char *for_who; /* whom a code is for */
+    const char *for_who; /* whom a code is for, */
+    const char *called;  /* and what else they say at their start */
 } act_answers[] = {
-    {RIGHT_DEVICE_ADD, NULL, "On your other device"},
-    {RIGHT_DEVICE_REMOVE, "That device is removed; it cannot be you any more.", NULL},
-    {RIGHT_BLOCK, "Nothing of theirs reaches you in private any more.", NULL},
-    {RIGHT_UNBLOCK, "They can talk to you in private again.", NULL},
-    {RIGHT_CLAIM, "You own this server now.", NULL},
-    {RIGHT_ADMIT, "That is who is let in from now on.", NULL},
-    {RIGHT_INVITE_TO_SERVER, NULL, "Whom you invite, on their machine"},
+    {RIGHT_DEVICE_ADD, NULL, "On your other device", ""},
+    {RIGHT_DEVICE_REMOVE, "That device is removed; it cannot be you any more.", NULL, NULL},
+    {RIGHT_BLOCK, "Nothing of theirs reaches you in private any more.", NULL, NULL},
+    {RIGHT_UNBLOCK, "They can talk to you in private again.", NULL, NULL},
+    {RIGHT_CLAIM, "You own this server now.", NULL, NULL},
+    {RIGHT_ADMIT, "Let in from now on: ", NULL, NULL},
+    {RIGHT_INVITE_TO_SERVER, NULL, "Whom you invite, on their machine", "--nick NAME "},
 };
 
 enum { ACT_ANSWERS = sizeof act_answers / sizeof *act_answers };
@@ -27,13 +28,14 @@ void chat_act(struct chat *chat, enum right right, uint32_t room, const char *su
     act.act.room = room;
     act.act.subject = wire_text(subject);
     act.act.detail = wire_text(detail);
-    chat_ask(chat, REQUEST_ACT, &act, room, NULL);
+    chat_ask(chat, REQUEST_ACT, &act, room, chat_copy(subject));
 }
 
 void chat_on_act_done(struct chat *chat, const struct chat_request *request) {
     for (size_t i = 0; i < ACT_ANSWERS; i++)
         if (act_answers[i].right == request->right && act_answers[i].done != NULL)
-            chat_notice(chat, "%s", act_answers[i].done);
+            chat_notice(chat, "%s%s", act_answers[i].done,
+                        request->right == RIGHT_ADMIT ? request->text : "");
 }
 
 /* A moment, in the user's time. */
@@ -50,8 +52,8 @@ void chat_on_code(struct chat *chat, const struct chat_request *request,
     chat_print_moment(code->until, "%F %H:%M", until, sizeof until);
     for (size_t i = 0; i < ACT_ANSWERS; i++)
         if (act_answers[i].right == request->right && act_answers[i].for_who != NULL)
-            chat_notice(chat, "%s, once, until %s:\nchat-tui --code %.*s HOST PORT",
-                        act_answers[i].for_who, until, PRINTED(code->code));
+            chat_notice(chat, "%s, once, until %s:\nchat-tui %s--code %.*s HOST PORT",
+                        act_answers[i].for_who, until, act_answers[i].called, PRINTED(code->code));
 }
 
 void chat_on_device(struct chat *chat, const struct message_device *device) {

@@ -59,7 +59,9 @@ static void chat_on_refusal(struct chat *chat, const struct news *news) {
 
 static void chat_on_link(struct chat *chat, const struct news *news) {
     /* While it tries again, why it has to is still worth knowing. */
+    bool other = false;
     if (news->link_state != LINK_CONNECTING) {
+        other = chat->link_why == NULL || !wire_text_equal(wire_text(chat->link_why), news->text);
         free(chat->link_why);
         chat->link_why = strndup(news->text.size > 0 ? news->text.data : "", news->text.size);
         if (chat->link_why == NULL)
@@ -71,6 +73,9 @@ static void chat_on_link(struct chat *chat, const struct news *news) {
     chat->retry_at = clock_monotonic() + news->milliseconds;
     if (news->link_state == LINK_WAITING && chat->sink.notice != NULL)
         chat_notice(chat, "%s%s", chat->link_why, chat->welcomed ? "; trying again" : "");
+    /* Who has not been in yet gets all of it: the status line may have no room for the advice. */
+    else if (news->link_state == LINK_WAITING && !chat->welcomed && other)
+        chat_notice(chat, "%s.", chat->link_why);
     if (news->link_state != LINK_REFUSED)
         return;
     chat_on_refusal(chat, news);
@@ -104,12 +109,24 @@ static void chat_on_events(struct chat *chat, const struct news *news) {
         chat_tell_sink(chat, news);
 }
 
+/* Why it may not be said there, as far as the room tells; else what the server says. */
+static struct wire_text chat_why_silent(const struct chat *chat, const struct news *news,
+                                        const struct pending *refused) {
+    const struct room *room = model_room(chat->model, refused->room);
+    if (news->code == ERROR_NOT_ALLOWED && room != NULL && room->role == ROLE_MUTED)
+        return wire_text("you are muted here");
+    if (news->code == ERROR_NOT_ALLOWED && room != NULL && (room->access & ACCESS_READ_ONLY))
+        return wire_text("only moderators speak in a read-only room");
+    return news->text;
+}
+
 static void chat_on_refused(struct chat *chat, const struct news *news) {
     struct pending *refused = model_refused(chat->model, news->number);
     chat->failures++;
     if (refused == NULL)
         return;
-    chat_notice(chat, "Not sent: %.*s. You wrote: %.*s", PRINTED(news->text),
+    const struct wire_text why = chat_why_silent(chat, news, refused);
+    chat_notice(chat, "Not sent: %.*s. You wrote: %.*s", PRINTED(why),
                 PRINTED(((struct wire_text){refused->text, refused->size})));
     free(refused);
 }
@@ -188,7 +205,8 @@ static void chat_on_error(struct chat *chat, const struct chat_request *request,
         chat_notice(chat, "%.*s. Free is: %.*s", PRINTED(error->reason),
                     PRINTED(error->suggestion));
     else
-        chat_notice(chat, "%.*s", PRINTED(error->reason));
+        chat_notice(chat, "%.*s%s", PRINTED(error->reason),
+                    error->code == ERROR_NOT_ALLOWED ? "; /help rights says who may" : "");
 }
 
 static void chat_on_done(struct chat *chat, const struct chat_request *request) {
@@ -211,7 +229,7 @@ static void chat_on_gone(struct chat *chat, uint32_t number) {
     model_forget_room(chat->model, number);
     if (told)
         chat_notice(chat, "%s%s", buffer_string(&why),
-                    model_room(chat->model, number) != NULL ? " /join another room to go on." : "");
+                    model_current(chat->model)->number == 0 ? " /join a room to go on." : "");
     buffer_free(&why);
 }
 
