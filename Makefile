@@ -159,6 +159,11 @@ SECONDS_EACH ?= 4
 race: all $(BENCHES) ## measure the server beside others of its kind (make bench-deps): ROUNDS=5 SECONDS_EACH=4
 	tests/bench/race $(BUILD) $(ROUNDS) $(SECONDS_EACH)
 
+bench-client: ROUNDS ?= 5
+bench-client: MESSAGES ?= 100000
+bench-client: all $(BENCHES) ## measure the client beside others of its kind (make bench-deps): ROUNDS=5 MESSAGES=100000
+	tests/bench/clients $(BUILD) $(ROUNDS) $(MESSAGES)
+
 bench: SIZES ?= 10000 100000 1000000
 bench: all $(BENCHES) ## run the benchmarks in a few minutes
 	tests/growth $(BUILD) $(SIZES)
@@ -262,7 +267,7 @@ deps: ## install the Debian packages that are missing
 
 bench-deps: SHELL := /bin/bash
 bench-deps: export LIST := $(BENCH_PACKAGES)
-bench-deps: ## install the servers that ours is measured beside
+bench-deps: ## install the servers and clients that ours are measured beside
 	$(install-missing)
 
 deps-lint: SHELL := /bin/bash
@@ -302,6 +307,6 @@ clean: ## remove what was built, and the data of `make run`
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | sort | column -t -s @
 
-.PHONY: race bench-deps deb all check fuzz fuzz-programs mutants torture growth bench soak protocol-doc lint deps deps-lint deps-fuzz run install clean help
+.PHONY: race bench-client bench-deps deb all check fuzz fuzz-programs mutants torture growth bench soak protocol-doc lint deps deps-lint deps-fuzz run install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
