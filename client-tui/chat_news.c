@@ -12,7 +12,10 @@ static const struct {
 } refusal_advices[] = {
     {ERROR_KEY_REMOVED,
      " Another device of yours can let it in again: /device add there, and begin "
-     "here with --code CODE."},
+     "here with --code CODE. To be somebody new, move the file of your key away."},
+    {ERROR_WOULD_LOSE_ACCOUNT, ""},
+    {ERROR_NO_KEYS, ""},
+    {ERROR_NEEDS_TLS, ""},
     {ERROR_CODE_INVALID, ""},
     {ERROR_NEEDS_INVITATION, ""},
     {ERROR_NEEDS_KEY, ""},

@@ -24,8 +24,9 @@ static void command_say_who_may(struct buffer *text, enum right right) {
 static void command_help_rights(struct chat *chat) {
     struct buffer text = {0};
     for (size_t i = 0; i < right_count; i++) {
-        buffer_append_format(&text, "%s%s: ", i > 0 ? "\n" : "", rights[i].about);
+        buffer_append_format(&text, "%s%s  ", i > 0 ? "\n" : "", rights[i].name);
         right_describe(&text, &rights[i]);
+        buffer_append_format(&text, ": %s", rights[i].about);
     }
     chat_notice(chat, "%s", buffer_string(&text));
     buffer_free(&text);

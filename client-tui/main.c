@@ -231,6 +231,7 @@ static int run(const struct settings *settings) {
         .device = settings->device != NULL ? settings->device : default_device(),
         .plaintext = settings->plaintext,
         .insecure_network = settings->insecure_network,
+        .for_person = !settings->pipe,
         .room = settings->room,
         .history = settings->pipe ? history : HISTORY_ON_SCREEN};
     const struct pipe_options pipe_options = {settings->follow};

@@ -376,6 +376,7 @@ static bool net_prepare(struct net *net, const struct net_options *options) {
     net->device = strdup(options->device != NULL ? options->device : "");
     net->shows_key = !options->plaintext;
     net->insecure_network = options->insecure_network;
+    net->for_person = options->for_person;
     net->keeps_nick = !options->nick_is_wish;
     net->code = options->code != NULL ? strdup(options->code) : NULL;
     net->orders = net_orders_new();

@@ -20,6 +20,7 @@ struct net_options {
     const char *device;    /* what this machine may be called */
     bool plaintext;        /* without TLS, and so without a key: as a guest */
     bool insecure_network; /* even if others can listen */
+    bool for_person;       /* who is told more than a script needs */
     const char *room;      /* joined after each first welcome, "#lobby" */
     unsigned history;      /* messages of a room fetched when it is first seen; 0: none */
 };

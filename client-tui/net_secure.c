@@ -9,6 +9,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+static void net_tell_key_made(struct net *net, const char *path) {
+    char *text = NULL;
+    if (asprintf(&text,
+                 "Your key was made: %s\nIt is who you are; without it nobody can be you again. "
+                 "/key export FILE makes a copy.",
+                 path) < 0)
+        return;
+    reporter_error(&net->reporter, 0, text);
+    free(text);
+}
 
 /* Opens the user's key, or makes it; false with the problem. */
 static bool net_open_key(struct net *net, struct link_problem *problem) {
@@ -17,7 +29,10 @@ static bool net_open_key(struct net *net, struct link_problem *problem) {
     char *path = path_for_user("XDG_DATA_HOME", ".local/share", "chat-tui/key.pem");
     snprintf(problem->text, sizeof problem->text,
              "there is no home folder to keep your key in; set HOME");
+    bool is_there = path != NULL && access(path, F_OK) == 0;
     EVP_PKEY *key = path != NULL ? key_file_open(path, problem) : NULL;
+    if (key != NULL && !is_there && net->for_person)
+        net_tell_key_made(net, path);
     X509 *certificate = key != NULL ? key_certificate(key, "chat-tui") : NULL;
     if (net->known_servers == NULL)
         net->known_servers =

@@ -42,6 +42,7 @@ struct net {
     char *port;
     char *start_room;
     bool insecure_network;
+    bool for_person;
     char *known_servers; /* path of the file */
     char *device;
     bool shows_key;
