@@ -178,8 +178,8 @@ static void this_machine_is_known_by_each_of_its_addresses(void **state) {
     link_name_local(listener, name);
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
         struct ends ends;
-        assert_true(link_connect(hosts[i], strrchr(name, ':') + 1, PATIENCE, &none, &ends.one,
-                                 &problem));
+        assert_true(
+            link_connect(hosts[i], strrchr(name, ':') + 1, PATIENCE, &none, &ends.one, &problem));
         struct pollfd wait = {listener, POLLIN, 0};
         assert_int_equal(poll(&wait, 1, PATIENCE), 1);
         assert_true(link_accept(listener, &ends.other));
