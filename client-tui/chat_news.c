@@ -53,9 +53,10 @@ static void chat_on_refusal(struct chat *chat, const struct news *news) {
     if (news->code == ERROR_NICK_OWNED || news->code == ERROR_NICK_TAKEN ||
         news->code == ERROR_NICK_INVALID)
         chat_on_refused_nick(chat, news);
-    else if (news->code == ERROR_NONE)
+    else if (news->code == ERROR_NONE) {
         chat_notice(chat, "%.*s\nThen: /reconnect", PRINTED(news->text));
-    else
+        model_warn(chat->model);
+    } else
         chat_notice(chat, "The server refused: %.*s.%s", PRINTED(news->text),
                     refusal_advice(news->code));
 }

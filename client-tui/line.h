@@ -33,7 +33,8 @@ struct line {
     bool mention : 1;
     bool edited : 1;
     bool deleted : 1;
-    char bytes[]; /* nick, then text */
+    bool warning : 1; /* of a notice: nobody is to overlook it */
+    char bytes[];     /* nick, then text */
 };
 
 struct wire_text line_nick(const struct line *line);

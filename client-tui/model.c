@@ -319,6 +319,13 @@ void model_notice(struct room *room, const char *format, ...) {
     free(text);
 }
 
+void model_warn(struct model *model) {
+    const struct run *live = &model_current(model)->live;
+    if (live->count > 0 && live->lines[live->count - 1]->kind == LINE_NOTICE)
+        live->lines[live->count - 1]->warning = true;
+    model->bells++;
+}
+
 void model_hit(struct model *model, struct room *room, const struct message *event, size_t number) {
     const struct room *place = model_room(model, event->event.room);
     struct buffer heading = {0};

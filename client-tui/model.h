@@ -24,7 +24,7 @@ struct model {
     uint64_t outbox;
     uint64_t next_number;
     struct pending *pending; /* oldest first */
-    unsigned bells;          /* mentions since the view last rang */
+    unsigned bells;          /* mentions and warnings since the view last rang */
 };
 
 /* A model with the start room, not yet joined. NULL when out of memory. */
@@ -53,6 +53,8 @@ void model_read_page(const struct model *model, struct wire_blob frames, struct 
 
 /* A line of the client's own at the room's end; `text` may have several lines. */
 void model_notice(struct room *room, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The notice that came last is one that nobody is to overlook. */
+void model_warn(struct model *model);
 /* A search result at the room's end, with its number in the list. */
 void model_hit(struct model *model, struct room *room, const struct message *event, size_t number);
 

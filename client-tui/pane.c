@@ -112,6 +112,8 @@ static struct pane_look look_of(const struct line *line, bool selected) {
     look.own = line->own;
     if (line->kind == LINE_EVENT)
         look.style = PAINT_DIM;
+    else if (line->warning)
+        look.style = PAINT_WARNING;
     else if (line->kind == LINE_NOTICE || line->kind == LINE_HIT)
         look.style = PAINT_NOTICE;
     else if (line->mention)
