@@ -24,6 +24,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -55,6 +56,7 @@ struct server {
     int metrics_listener;
     struct tls *tls; /* NULL with --plaintext */
     int listener;
+    int terminal; /* that it was started on, -1 for none */
     struct pulse pulse;
     struct worker *workers[STATE_WORKERS_MAX];
     unsigned worker_count; /* of those that run */
@@ -266,6 +268,19 @@ static void server_reload(struct server *server) {
     supervisor_tell(SUPERVISOR_READY);
 }
 
+static int find_terminal(void) {
+    for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++)
+        if (isatty(descriptor))
+            return descriptor;
+    return -1;
+}
+
+/* Then SIGHUP says that nobody is there any more, and not that something is to be read again. */
+static bool terminal_is_gone(int terminal) {
+    struct pollfd state = {.fd = terminal};
+    return terminal >= 0 && poll(&state, 1, 0) > 0 && (state.revents & POLLHUP) != 0;
+}
+
 /* Waits for the signal that ends the server; meanwhile reads again what it is told to, and shows
  * the service manager that all threads turn. */
 static int server_wait(struct server *server, const sigset_t *signals) {
@@ -274,7 +289,7 @@ static int server_wait(struct server *server, const sigset_t *signals) {
     for (;;) {
         int received =
             interval < 0 ? sigwaitinfo(signals, NULL) : sigtimedwait(signals, NULL, &wait);
-        if (received == SIGHUP)
+        if (received == SIGHUP && !terminal_is_gone(server->terminal))
             server_reload(server);
         else if (received > 0)
             return received;
@@ -400,6 +415,7 @@ static int server_run(struct server *server) {
     block_signals(&signals);
     raise_descriptor_limit();
     umask(077);
+    server->terminal = find_terminal();
     /* Threads that were not asked to stop are ended by the process. */
     if (!server_bind(server) || !server_bind_metrics(server) || !server_confine_files(server) ||
         !server_open(server) || !server_open_tls(server))
