@@ -21,7 +21,9 @@ static SSL_CTX *tls_context(const struct tls *tls) {
 }
 
 static struct tls *tls_failed(SSL_CTX *context, struct link_problem *problem, const char *what) {
-    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    unsigned long error = ERR_peek_error();
+    const char *reason =
+        ERR_SYSTEM_ERROR(error) ? strerror(ERR_GET_REASON(error)) : ERR_reason_error_string(error);
     snprintf(problem->text, sizeof problem->text, "%s: %s", what,
              reason != NULL ? reason : "out of memory");
     SSL_CTX_free(context);
