@@ -99,9 +99,20 @@ static bool chat_check_size(struct chat *chat, struct wire_text body) {
     return false;
 }
 
+/* Whether there is somebody to read it: nobody is in a room that one was put out of. */
+static bool chat_check_room(struct chat *chat, const struct room *room, struct wire_text body) {
+    if (!room->forsaken)
+        return true;
+    chat_notice(chat, "Not sent: you are not in %s; /join a room first. You wrote: %.*s", room->name,
+                (int)body.size, body.data);
+    chat->failures++;
+    return false;
+}
+
 void chat_post(struct chat *chat, struct wire_text body) {
-    uint32_t room = model_current(chat->model)->number;
-    if (!chat_check_size(chat, body))
+    const struct room *current = model_current(chat->model);
+    uint32_t room = current->number;
+    if (!chat_check_size(chat, body) || !chat_check_room(chat, current, body))
         return;
     model_post(chat->model, room, body);
     net_post(chat->net, room, body);

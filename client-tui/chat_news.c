@@ -270,7 +270,8 @@ static void chat_on_welcome(struct chat *chat, const struct message_welcome *wel
     char *nick = strndup(welcome->nick.data, welcome->nick.size);
     if (nick == NULL)
         abort();
-    if (chat->server != 0 && (chat->server != welcome->server || chat->epoch != welcome->epoch))
+    bool first = chat->server == 0;
+    if (!first && (chat->server != welcome->server || chat->epoch != welcome->epoch))
         chat_on_other_log(chat, welcome);
     chat->server = welcome->server;
     chat->epoch = welcome->epoch;
@@ -279,9 +280,8 @@ static void chat_on_welcome(struct chat *chat, const struct message_welcome *wel
     free(nick);
     /* For a person to know: a pipe has a sink, and no use for it. */
     bool person = chat->sink.notice == NULL;
-    if (person && welcome->standing == STANDING_OWNER && welcome->up_to == 0)
-        chat_notice(chat, "This server is yours: you came first, from the machine it runs on. "
-                          "Who else is let in, you say: /help admit.");
+    if (first && person && welcome->standing == STANDING_OWNER && welcome->up_to == 0)
+        chat_notice(chat, "This server is yours. Who else is let in, you say: /help admit.");
 }
 
 static void chat_on_result(struct chat *chat, const struct chat_request *request,
