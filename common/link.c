@@ -266,15 +266,16 @@ bool link_accept(int listener, struct link *link) {
  * give up. */
 static int link_await_events(int descriptor, short events, uint64_t deadline,
                              const struct link_interrupt *interrupt) {
-    struct pollfd waits[] = {{.fd = descriptor, .events = events},
-                             {.fd = interrupt->descriptor, .events = POLLIN}};
+    struct pollfd waits[] = {
+        {.fd = descriptor, .events = events},
+        {.fd = interrupt != NULL ? interrupt->descriptor : -1, .events = POLLIN}};
     while (waits[0].revents == 0) {
         uint64_t now = clock_monotonic();
         if (now >= deadline)
             return ETIMEDOUT;
         if (poll(waits, 2, (int)(deadline - now)) < 0 && errno != EINTR)
             return errno;
-        if (waits[1].revents != 0 && interrupt->give_up(interrupt->context))
+        if (interrupt != NULL && waits[1].revents != 0 && interrupt->give_up(interrupt->context))
             return ECANCELED;
     }
     return 0;

@@ -81,7 +81,7 @@ struct link_interrupt {
 };
 
 /* Connects to HOST, trying its addresses one after the other, each for at most `milliseconds`.
- * Blocks, but for what `interrupt` says. */
+ * Blocks, but for what `interrupt` says, if it is not NULL. */
 bool link_connect(const char *host, const char *port, int milliseconds,
                   const struct link_interrupt *interrupt, struct link *link,
                   struct link_problem *problem);

@@ -11,11 +11,6 @@ static bool caller_says(const char *what) {
     return false;
 }
 
-static bool never(void *context) {
-    (void)context;
-    return false;
-}
-
 static bool caller_read(struct caller *caller) {
     struct pollfd wait = {caller->link.descriptor, POLLIN, 0};
     ssize_t got = LINK_AGAIN;
@@ -75,9 +70,8 @@ static bool caller_greet(struct caller *caller, const char *nick) {
 }
 
 bool caller_call(struct caller *caller, const char *port, const char *nick) {
-    const struct link_interrupt interrupt = {-1, never, NULL};
     struct link_problem problem;
-    if (!link_connect("127.0.0.1", port, CALLER_PATIENCE, &interrupt, &caller->link, &problem))
+    if (!link_connect("127.0.0.1", port, CALLER_PATIENCE, NULL, &caller->link, &problem))
         return caller_says(problem.text);
     return caller_greet(caller, nick);
 }

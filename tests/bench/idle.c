@@ -26,11 +26,6 @@ struct idle {
     char bytes[1 << 20];
 };
 
-static bool never(void *context) {
-    (void)context;
-    return false;
-}
-
 static bool idle_greet(struct link *link, int number) {
     struct buffer frame = {0};
     char nick[32];
@@ -78,10 +73,9 @@ static void idle_drain(struct idle *idle, int count) {
 }
 
 static bool idle_connect(struct idle *idle) {
-    const struct link_interrupt interrupt = {-1, never, NULL};
     struct link_problem problem;
     for (int i = 0; i < idle->count; i++) {
-        if (!link_connect("127.0.0.1", idle->host.port, IDLE_PATIENCE, &interrupt, &idle->links[i],
+        if (!link_connect("127.0.0.1", idle->host.port, IDLE_PATIENCE, NULL, &idle->links[i],
                           &problem)) {
             fprintf(stderr, "idle: %s\n", problem.text);
             return false;

@@ -65,11 +65,6 @@ static uint64_t nanoseconds(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static bool never(void *context) {
-    (void)context;
-    return false;
-}
-
 /* "#PP NNNNNNNNNN TTTTTTTTTTTTTTTTTTTT " and dots. */
 static void body_write(char body[SPEAK_BODY], unsigned publisher, uint64_t number, uint64_t due) {
     char head[SPEAK_BODY + 1];
@@ -167,13 +162,12 @@ static bool load_turn(struct load *load, int milliseconds) {
 
 /* Connects and says the first thing. */
 static void load_call(struct load *load, unsigned number) {
-    const struct link_interrupt interrupt = {-1, never, NULL};
     struct link_problem problem;
     struct peer *peer = &load->peers[number];
     struct buffer greeting = {0};
     peer->number = number;
     peer->publishes = number >= load->receivers;
-    if (!link_connect("127.0.0.1", load->port, LOAD_PATIENCE, &interrupt, &peer->link, &problem)) {
+    if (!link_connect("127.0.0.1", load->port, LOAD_PATIENCE, NULL, &peer->link, &problem)) {
         fprintf(stderr, "load: %s\n", problem.text);
         exit(EXIT_FAILURE);
     }

@@ -241,20 +241,14 @@ static bool pass_on(struct link *from, bool is_server, size_t one_in) {
     return true;
 }
 
-static bool never(void *context) {
-    (void)context;
-    return false;
-}
-
 static void run_session(void) {
-    const struct link_interrupt none = {-1, never, NULL};
     struct link_problem problem;
     unsigned first_frame = frames_sent;
     size_t one_in = 2 + mutate_random(5);
     size_t things = mutate_random(5);
     accept_client();
     uint64_t until = clock_monotonic() + SESSION_MILLISECONDS;
-    if (!link_connect("127.0.0.1", server_port, ANSWER_MILLISECONDS, &none, &to_server, &problem))
+    if (!link_connect("127.0.0.1", server_port, ANSWER_MILLISECONDS, NULL, &to_server, &problem))
         give_up("there is no server to be had");
     while (clock_monotonic() < until && frames_sent - first_frame < FRAMES_MAX) {
         struct pollfd waits[] = {{to_client.descriptor, POLLIN, 0},

@@ -40,11 +40,6 @@ _Noreturn static void give_up(const char *what) {
     exit(EXIT_FAILURE);
 }
 
-static bool never(void *context) {
-    (void)context;
-    return false;
-}
-
 static bool any_server(void *context, const struct tls_peer *peer) {
     (void)context;
     (void)peer;
@@ -52,13 +47,12 @@ static bool any_server(void *context, const struct tls_peer *peer) {
 }
 
 static struct link call(void) {
-    static const struct link_interrupt none = {-1, never, NULL};
     static const struct tls_judge judge = {"127.0.0.1", any_server, NULL};
     struct link link;
     struct link_problem problem;
-    if (!link_connect("127.0.0.1", port, PATIENCE, &none, &link, &problem) ||
+    if (!link_connect("127.0.0.1", port, PATIENCE, NULL, &link, &problem) ||
         (tls != NULL && (!tls_connect(tls, &link, &judge) ||
-                         !link_await_handshake(&link, PATIENCE, &none, &problem))))
+                         !link_await_handshake(&link, PATIENCE, NULL, &problem))))
         give_up(problem.text);
     return link;
 }

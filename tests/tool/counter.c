@@ -18,11 +18,6 @@ struct records {
     size_t left; /* bytes of the present record */
 };
 
-static bool never(void *context) {
-    (void)context;
-    return false;
-}
-
 static void count(struct records *records, const unsigned char *bytes, size_t size) {
     for (size_t i = 0; i < size; i++) {
         if (records->left > 0) {
@@ -52,11 +47,10 @@ static bool forward(struct link *from, struct link *to, struct records *records)
 }
 
 static void serve(struct link *client, const char *port) {
-    const struct link_interrupt interrupt = {-1, never, NULL};
     struct link_problem problem;
     struct records records = {.left = 0};
     struct link server;
-    if (!link_connect("127.0.0.1", port, 5000, &interrupt, &server, &problem)) {
+    if (!link_connect("127.0.0.1", port, 5000, NULL, &server, &problem)) {
         fprintf(stderr, "%s\n", problem.text);
         exit(EXIT_FAILURE);
     }

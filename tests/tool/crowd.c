@@ -11,11 +11,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-static bool never(void *context) {
-    (void)context;
-    return false;
-}
-
 static void greet(struct link *link, int number) {
     struct buffer frame = {0};
     char nick[32];
@@ -36,14 +31,13 @@ int main(int argc, char **argv) {
     struct link *links = calloc((size_t)count, sizeof *links);
     struct pollfd *waits = calloc((size_t)count + 1, sizeof *waits);
     bool *welcomed = calloc((size_t)count, sizeof *welcomed);
-    const struct link_interrupt interrupt = {-1, never, NULL};
     struct rlimit limit;
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     for (int i = 0; i < count; i++) {
         struct link_problem problem;
-        if (!link_connect("127.0.0.1", argv[1], 5000, &interrupt, &links[i], &problem)) {
+        if (!link_connect("127.0.0.1", argv[1], 5000, NULL, &links[i], &problem)) {
             fprintf(stderr, "%s\n", problem.text);
             return EXIT_FAILURE;
         }

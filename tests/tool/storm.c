@@ -21,13 +21,7 @@ static const struct {
     {"\x16\x03\x01\x02\x00\x01", 6},
 };
 
-static bool never(void *context) {
-    (void)context;
-    return false;
-}
-
 int main(int argc, char **argv) {
-    const struct link_interrupt interrupt = {-1, never, NULL};
     struct link links[STORM_AT_ONCE] = {{0}};
     struct link_problem problem;
     long count = argc > 2 ? strtol(argv[2], NULL, 10) : 0;
@@ -38,7 +32,7 @@ int main(int argc, char **argv) {
                                     beginnings[which].size};
         if (i >= STORM_AT_ONCE)
             link_close(link);
-        if (!link_connect("127.0.0.1", argv[1], 20000, &interrupt, link, &problem)) {
+        if (!link_connect("127.0.0.1", argv[1], 20000, NULL, link, &problem)) {
             fprintf(stderr, "storm: %s\n", problem.text);
             return EXIT_FAILURE;
         }

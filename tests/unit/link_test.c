@@ -18,17 +18,10 @@
 
 enum { PATIENCE = 10000, BIG = 100000 };
 
-static bool never(void *context) {
-    (void)context;
-    return false;
-}
-
 static bool at_once(void *context) {
     (void)context;
     return true;
 }
-
-static const struct link_interrupt none = {-1, never, NULL};
 
 /* Two ends of a connection. */
 struct ends {
@@ -50,7 +43,7 @@ static struct ends connected(void) {
     struct link_problem problem;
     char port[8];
     int listener = listen_somewhere(port);
-    assert_true(link_connect("127.0.0.1", port, PATIENCE, &none, &ends.one, &problem));
+    assert_true(link_connect("127.0.0.1", port, PATIENCE, NULL, &ends.one, &problem));
     struct pollfd wait = {listener, POLLIN, 0};
     assert_int_equal(poll(&wait, 1, PATIENCE), 1);
     assert_true(link_accept(listener, &ends.other));
@@ -108,9 +101,9 @@ static void what_cannot_be_connected_to_is_said(void **state) {
     char port[8];
     int listener = listen_somewhere(port);
     close(listener);
-    assert_false(link_connect("127.0.0.1", port, PATIENCE, &none, &link, &problem));
+    assert_false(link_connect("127.0.0.1", port, PATIENCE, NULL, &link, &problem));
     assert_non_null(strstr(problem.text, "Connection refused"));
-    assert_false(link_connect("no.such.host.invalid", port, PATIENCE, &none, &link, &problem));
+    assert_false(link_connect("no.such.host.invalid", port, PATIENCE, NULL, &link, &problem));
     assert_non_null(strstr(problem.text, "cannot find the address of no.such.host.invalid"));
 }
 
@@ -121,7 +114,7 @@ static int listen_deaf(char port[8], struct link *held, size_t *held_count) {
     assert_int_equal(listen(listener, 0), 0);
     *held_count = 0;
     while (*held_count < 8 &&
-           link_connect("127.0.0.1", port, 200, &none, &held[*held_count], &problem))
+           link_connect("127.0.0.1", port, 200, NULL, &held[*held_count], &problem))
         ++*held_count;
     assert_true(*held_count < 8);
     return listener;
@@ -137,7 +130,7 @@ static void waiting_for_a_connection_ends_in_time_and_when_told(void **state) {
     int ends[2];
     int listener = listen_deaf(port, held, &held_count);
     uint64_t begun = clock_monotonic();
-    assert_false(link_connect("127.0.0.1", port, 50, &none, &link, &problem));
+    assert_false(link_connect("127.0.0.1", port, 50, NULL, &link, &problem));
     assert_non_null(strstr(problem.text, "timed out"));
     assert_true(clock_monotonic() - begun >= 50);
     assert_int_equal(pipe(ends), 0);
@@ -179,7 +172,7 @@ static void this_machine_is_known_by_each_of_its_addresses(void **state) {
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
         struct ends ends;
         assert_true(
-            link_connect(hosts[i], strrchr(name, ':') + 1, PATIENCE, &none, &ends.one, &problem));
+            link_connect(hosts[i], strrchr(name, ':') + 1, PATIENCE, NULL, &ends.one, &problem));
         struct pollfd wait = {listener, POLLIN, 0};
         assert_int_equal(poll(&wait, 1, PATIENCE), 1);
         assert_true(link_accept(listener, &ends.other));

@@ -42,11 +42,6 @@ static bool was_member[MODEL_PEOPLE]; /* before the step */
 static unsigned deliveries, refusals, pages, searches;
 static unsigned long seed;
 
-static bool never(void *context) {
-    (void)context;
-    return false;
-}
-
 static void start_server(const char *program, const char *fault) {
     int ends[2];
     char path[256], line[128] = "";
@@ -165,12 +160,11 @@ static enum error_code ask(struct person *person, struct message *message) {
 }
 
 static void connect_person(struct person *person, const char *nick, uint64_t outbox) {
-    const struct link_interrupt interrupt = {-1, never, NULL};
     struct link_problem problem;
     struct message hello = {.type = MESSAGE_HELLO};
     *person = (struct person){.tag = 1000};
     snprintf(person->nick, sizeof person->nick, "%s", nick);
-    assert_true(link_connect("127.0.0.1", port, 5000, &interrupt, &person->link, &problem));
+    assert_true(link_connect("127.0.0.1", port, 5000, NULL, &person->link, &problem));
     hello.hello.magic = PROTOCOL_MAGIC;
     hello.hello.version = PROTOCOL_VERSION;
     hello.hello.nick = wire_text(nick);
