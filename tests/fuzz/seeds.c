@@ -1,6 +1,7 @@
 /* seeds FOLDER: writes a first corpus into FOLDER/TARGET, from the tables of the protocol and of
  * the commands, so that the fuzzer knows every message and command there is. */
 #include "commands.h"
+#include "field.h"
 #include "frame.h"
 #include "protocol.h"
 
@@ -34,29 +35,12 @@ static struct message sample(const struct message_entry *entry) {
         const struct message_field *field = &entry->fields[i];
         void *place = (char *)&message + field->offset;
         bool is_room = strcmp(field->name, "name") == 0;
-        switch (field->type) {
-        case FIELD_u8:
-            *(uint8_t *)place = 0;
-            break;
-        case FIELD_u16:
-            *(uint16_t *)place = 1;
-            break;
-        case FIELD_u32:
-            *(uint32_t *)place = 1;
-            break;
-        case FIELD_u64:
-            *(uint64_t *)place = 1;
-            break;
-        case FIELD_text:
+        if (field_set_number(place, field->type, field->type == FIELD_u8 ? 0 : 1))
+            continue;
+        if (field->type == FIELD_text)
             *(struct wire_text *)place = wire_text(is_room ? "#den" : "alice");
-            break;
-        case FIELD_blob:
-            *(struct wire_blob *)place = (struct wire_blob){NULL, 0};
-            break;
-        case FIELD_texts:
+        else if (field->type == FIELD_texts)
             *(struct wire_texts *)place = (struct wire_texts){texts, sizeof texts, 2};
-            break;
-        }
     }
     return message;
 }

@@ -1,4 +1,5 @@
 #include "mutate.h"
+#include "field.h"
 #include "frame.h"
 #include "protocol.h"
 #include "written.h"
@@ -121,19 +122,12 @@ static void put_hostile(struct buffer *frame) {
         bool this_number = numbers_too && mutate_random(3) == 0;
         if (entry->fields[i].type == FIELD_text)
             *(struct wire_text *)place = hostile_text();
-        else if (entry->fields[i].type == FIELD_u8 && this_number)
-            *(uint8_t *)place = (uint8_t)extreme_number();
-        else if (entry->fields[i].type == FIELD_u16 && this_number)
-            *(uint16_t *)place = (uint16_t)extreme_number();
-        else if (entry->fields[i].type == FIELD_u32 && this_number)
-            *(uint32_t *)place = (uint32_t)extreme_number();
-        else if (entry->fields[i].type == FIELD_u64 && this_number)
-            *(uint64_t *)place = extreme_number();
         else if (entry->fields[i].type == FIELD_texts) {
             for (int each = 0; each < 5; each++)
                 wire_put_text(&texts, hostile_text());
             *(struct wire_texts *)place = (struct wire_texts){texts.data, texts.size, 5};
-        }
+        } else if (this_number)
+            field_set_number(place, entry->fields[i].type, extreme_number());
     }
     message_encode(&changed, &message);
     if (!changed.failed) {

@@ -5,12 +5,12 @@
  * frames are changed on their way as mutate.h has it, and travel in pieces of any size. Some leave
  * in order, some in the middle, some read nothing. After every so many an honest client must be
  * let in and its post be stored. Fails when it is not. */
+#include "field.h"
 #include "frame.h"
 #include "key_file.h"
 #include "link.h"
 #include "mutate.h"
 #include "protocol.h"
-#include "rights.h"
 #include "tls.h"
 
 #include <openssl/evp.h>
@@ -63,32 +63,25 @@ static const char *const texts[] = {
     "#new",   "what a topic", "before:2026-11", "guests", "2",
 };
 
+static uint64_t some_number(enum field_type type) {
+    if (type == FIELD_u8)
+        return mutate_random(mutate_random(4) == 0 ? 256 : 20);
+    if (type == FIELD_u64 && mutate_random(3) == 0)
+        return UINT64_MAX;
+    return mutate_random(type == FIELD_u64 ? IDS : ROOMS);
+}
+
 /* What a client may say, with numbers and texts that mostly mean something. */
 static void fill(struct message *message, uint64_t post) {
     const struct message_entry *entry = message_find(message->type);
     for (size_t i = 0; i < entry->field_count; i++) {
         void *place = (char *)message + entry->fields[i].offset;
-        switch (entry->fields[i].type) {
-        case FIELD_u8:
-            *(uint8_t *)place = (uint8_t)mutate_random(mutate_random(4) == 0 ? 256 : 20);
-            break;
-        case FIELD_u16:
-            *(uint16_t *)place = (uint16_t)mutate_random(200);
-            break;
-        case FIELD_u32:
-            *(uint32_t *)place = (uint32_t)mutate_random(ROOMS);
-            break;
-        case FIELD_u64:
-            *(uint64_t *)place = mutate_random(3) == 0 ? UINT64_MAX : mutate_random(IDS);
-            break;
-        case FIELD_text:
+        enum field_type type = entry->fields[i].type;
+        if (type == FIELD_text)
             *(struct wire_text *)place =
                 wire_text(texts[mutate_random(sizeof texts / sizeof *texts)]);
-            break;
-        case FIELD_blob:
-        case FIELD_texts:
-            break;
-        }
+        else
+            field_set_number(place, type, some_number(type));
     }
     if (message->type == MESSAGE_POST)
         message->post.number = post;

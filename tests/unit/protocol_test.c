@@ -1,4 +1,5 @@
 #include "test.h"
+#include "field.h"
 #include "frame.h"
 #include "protocol.h"
 
@@ -20,34 +21,19 @@ static struct wire_text random_text(void) {
 /* Fills a field with a random, an empty or a maximal value. */
 static void fill_field(void *value, enum field_type type, struct buffer *texts) {
     uint64_t number = random_number() % 3 == 0 ? UINT64_MAX : random_number();
-    switch (type) {
-    case FIELD_u8:
-        *(uint8_t *)value = (uint8_t)number;
-        break;
-    case FIELD_u16:
-        *(uint16_t *)value = (uint16_t)number;
-        break;
-    case FIELD_u32:
-        *(uint32_t *)value = (uint32_t)number;
-        break;
-    case FIELD_u64:
-        *(uint64_t *)value = number;
-        break;
-    case FIELD_text:
+    if (field_set_number(value, type, number))
+        return;
+    if (type == FIELD_text) {
         *(struct wire_text *)value = random_text();
-        break;
-    case FIELD_blob:
+    } else if (type == FIELD_blob) {
         *(struct wire_blob *)value =
             (struct wire_blob){(const uint8_t *)scratch, random_number() % 500};
-        break;
-    case FIELD_texts: {
+    } else {
         uint16_t count = (uint16_t)(random_number() % 5);
         buffer_clear(texts);
         for (uint16_t i = 0; i < count; i++)
             wire_put_text(texts, random_text());
         *(struct wire_texts *)value = (struct wire_texts){texts->data, texts->size, count};
-        break;
-    }
     }
 }
 
