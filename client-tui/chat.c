@@ -103,8 +103,8 @@ static bool chat_check_size(struct chat *chat, struct wire_text body) {
 static bool chat_check_room(struct chat *chat, const struct room *room, struct wire_text body) {
     if (!room->forsaken)
         return true;
-    chat_notice(chat, "Not sent: you are not in %s; /join a room first. You wrote: %.*s", room->name,
-                (int)body.size, body.data);
+    chat_notice(chat, "Not sent: you are not in %s; /join a room first. You wrote: %.*s",
+                room->name, (int)body.size, body.data);
     chat->failures++;
     return false;
 }
