@@ -183,6 +183,28 @@ static void this_machine_is_known_by_each_of_its_addresses(void **state) {
     close(listener);
 }
 
+static void what_is_no_socket_has_no_name_and_is_nobody(void **state) {
+    (void)state;
+    char name[LINK_NAME_MAX];
+    struct link_problem problem = {{0}, 0};
+    struct sockaddr_storage address;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    link_name_local(ends[0], name);
+    assert_string_equal(name, "?");
+    link_name_peer(ends[0], name);
+    assert_string_equal(name, "?");
+    link_peer_address(ends[0], &address);
+    assert_int_equal(address.ss_family, AF_UNSPEC);
+    assert_false(link_peer_is_loopback(ends[0]));
+    assert_false(link_local_is_loopback(ends[0]));
+    assert_false(link_listen(ends[0], &problem));
+    assert_int_equal(problem.reason, ENOTSOCK);
+    assert_non_null(strstr(problem.text, "cannot listen on ?"));
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static bool any_server(void *context, const struct tls_peer *peer) {
     (void)context;
     (void)peer;
@@ -310,6 +332,7 @@ int main(void) {
         cmocka_unit_test(waiting_for_a_connection_ends_in_time_and_when_told),
         cmocka_unit_test(a_port_that_is_taken_is_said_with_what_to_do),
         cmocka_unit_test(this_machine_is_known_by_each_of_its_addresses),
+        cmocka_unit_test(what_is_no_socket_has_no_name_and_is_nobody),
         cmocka_unit_test(what_is_longer_than_a_record_arrives_whole),
         cmocka_unit_test(an_end_without_a_word_is_told_from_a_finished_one),
     };

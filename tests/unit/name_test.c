@@ -47,7 +47,8 @@ static void what_is_no_nick_is_refused(void **state) {
                                        "\xff",
                                        "a\xc3",
                                        "123456789012345678901234567890123",
-                                       "たろう한"};
+                                       "たろう한",
+                                       "漢ひ한"};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         expect_nick(rows[i], NULL);
 }

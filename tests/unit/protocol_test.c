@@ -2,6 +2,7 @@
 #include "field.h"
 #include "frame.h"
 #include "protocol.h"
+#include "rights.h"
 
 static uint64_t seed = 20261124;
 
@@ -153,16 +154,24 @@ static void any_bytes_decode_to_a_message_or_a_named_error(void **state) {
 
 static void text_that_is_not_utf8_is_found_in_every_text_field(void **state) {
     (void)state;
+    struct buffer texts = {0};
+    wire_put_text(&texts, wire_text("good"));
+    wire_put_text(&texts, wire_text("a\xC3(b"));
     for (size_t i = 0; i < message_table_size; i++)
         for (size_t field = 0; field < message_table[i].field_count; field++) {
             const struct message_field *at = &message_table[i].fields[field];
             struct message message = {.type = message_table[i].type};
+            void *place = (char *)&message + at->offset;
             assert_true(message_text_is_valid(&message));
-            if (at->type != FIELD_text)
+            if (at->type == FIELD_text)
+                *(struct wire_text *)place = wire_text("a\xC3(b");
+            else if (at->type == FIELD_texts)
+                *(struct wire_texts *)place = (struct wire_texts){texts.data, texts.size, 2};
+            else
                 continue;
-            *(struct wire_text *)(void *)((char *)&message + at->offset) = wire_text("a\xC3(b");
             assert_false(message_text_is_valid(&message));
         }
+    buffer_free(&texts);
 }
 
 static void a_message_that_does_not_fit_a_frame_is_not_encoded(void **state) {
@@ -214,6 +223,44 @@ static void every_error_has_a_sentence(void **state) {
     assert_string_equal(error_text(60000), "an error without a name");
 }
 
+static void texts_are_equal_when_all_their_bytes_are(void **state) {
+    (void)state;
+    assert_true(wire_text_equal(wire_text("same"), wire_text("same")));
+    assert_false(wire_text_equal(wire_text("same"), wire_text("sane")));
+    assert_false(wire_text_equal(wire_text("same"), wire_text("sam")));
+    assert_true(wire_text_equal((struct wire_text){NULL, 0}, wire_text("")));
+}
+
+static void what_has_no_place_in_a_table_is_said_to_be_unknown(void **state) {
+    (void)state;
+    struct buffer text = {0};
+    const struct message unknown = {.type = (enum message_type)200};
+    message_print(&text, &unknown);
+    assert_string_equal(buffer_string(&text), "unknown");
+    assert_false(message_is_event(200));
+    assert_true(message_is_event(MESSAGE_MESSAGE));
+    assert_false(message_is_event(MESSAGE_POST));
+    assert_string_equal(role_name((enum role)200), "?");
+    assert_string_equal(standing_name((enum standing)200), "?");
+    buffer_free(&text);
+}
+
+static void a_buffer_that_cannot_grow_stays_failed_and_whole(void **state) {
+    (void)state;
+    struct buffer buffer = {0};
+    buffer_append_string(&buffer, "kept");
+    assert_null(buffer_reserve(&buffer, SIZE_MAX));
+    buffer_append_string(&buffer, "lost");
+    buffer_append_format(&buffer, "%d", 17);
+    assert_true(buffer.failed);
+    assert_int_equal(buffer.size, 4);
+    assert_string_equal(buffer_string(&buffer), "");
+    buffer_clear(&buffer);
+    buffer_append_format(&buffer, "%d", 17);
+    assert_string_equal(buffer_string(&buffer), "17");
+    buffer_free(&buffer);
+}
+
 int main(void) {
     memset(scratch, 'x', sizeof scratch);
     const struct CMUnitTest tests[] = {
@@ -226,6 +273,9 @@ int main(void) {
         cmocka_unit_test(the_id_of_an_encoded_event_can_be_set),
         cmocka_unit_test(the_position_of_an_encoded_room_can_be_set),
         cmocka_unit_test(every_error_has_a_sentence),
+        cmocka_unit_test(texts_are_equal_when_all_their_bytes_are),
+        cmocka_unit_test(what_has_no_place_in_a_table_is_said_to_be_unknown),
+        cmocka_unit_test(a_buffer_that_cannot_grow_stays_failed_and_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

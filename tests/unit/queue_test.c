@@ -154,6 +154,32 @@ static void a_full_queue_refuses_and_says_when_there_is_room(void **state) {
     queue_free(queue, discard);
 }
 
+static uint64_t times_told(int wake) {
+    uint64_t count = 0;
+    return read(wake, &count, sizeof count) == sizeof count ? count : 0;
+}
+
+static void who_asks_for_room_again_and_again_is_told_once_and_so_are_the_others(void **state) {
+    (void)state;
+    struct queue *queue = queue_new(1);
+    int first = eventfd(0, EFD_NONBLOCK), second = eventfd(0, EFD_NONBLOCK);
+    struct queue_chain chain = {0};
+    queue_chain_add(&chain, item_new(0, 0));
+    assert_true(queue_try_push(queue, &chain, first));
+    queue_chain_add(&chain, item_new(0, 1));
+    for (int i = 0; i < 1000; i++)
+        assert_false(queue_try_push(queue, &chain, first));
+    assert_false(queue_try_push(queue, &chain, second));
+    struct queue_chain taken = queue_take_all(queue);
+    assert_int_equal(times_told(first), 1);
+    assert_int_equal(times_told(second), 1);
+    assert_true(queue_try_push(queue, &chain, first));
+    free(queue_chain_take(&taken));
+    close(first);
+    close(second);
+    queue_free(queue, discard);
+}
+
 static void a_chain_larger_than_the_queue_goes_into_an_empty_one(void **state) {
     (void)state;
     struct queue *queue = queue_new(1);
@@ -184,6 +210,7 @@ int main(void) {
         cmocka_unit_test(every_item_comes_out_once_in_its_producers_order),
         cmocka_unit_test(several_consumers_share_the_items_and_all_end),
         cmocka_unit_test(a_full_queue_refuses_and_says_when_there_is_room),
+        cmocka_unit_test(who_asks_for_room_again_and_again_is_told_once_and_so_are_the_others),
         cmocka_unit_test(a_chain_larger_than_the_queue_goes_into_an_empty_one),
         cmocka_unit_test(the_descriptor_is_readable_only_while_something_waits),
     };
