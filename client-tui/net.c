@@ -5,6 +5,7 @@
  * thread ends at the order to stop. */
 #include "net_state.h"
 #include "clock.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -392,7 +393,7 @@ static bool net_begin_thread(struct net *net) {
     sigset_t before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool begun = pthread_create(&net->thread, NULL, net_run, net) == 0;
+    bool begun = thread_start(&net->thread, "network", net_run, net);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return begun;
 }

@@ -1,6 +1,7 @@
 #include "checkpointer.h"
 #include "nudge.h"
 #include "page_guard.h"
+#include "thread.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -39,7 +40,8 @@ struct checkpointer *checkpointer_start(const char *log_path) {
                  sqlite3_exec(checkpointer->database,
                               "PRAGMA wal_autocheckpoint=0; SELECT count(*) FROM log", NULL, NULL,
                               NULL) == SQLITE_OK;
-    if (ready && pthread_create(&checkpointer->thread, NULL, checkpointer_run, checkpointer) == 0)
+    if (ready &&
+        thread_start(&checkpointer->thread, "checkpointer", checkpointer_run, checkpointer))
         return checkpointer;
     checkpointer_free(checkpointer);
     return NULL;

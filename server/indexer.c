@@ -9,6 +9,7 @@
 #include "nudge.h"
 #include "paths.h"
 #include "report.h"
+#include "thread.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -226,7 +227,7 @@ struct indexer *indexer_start(const char *folder, const char *log_path, struct m
     indexer->metrics = metrics;
     nudge_init(&indexer->nudge);
     if (indexer_open(indexer, folder, log_path) &&
-        pthread_create(&indexer->thread, NULL, indexer_run, indexer) == 0)
+        thread_start(&indexer->thread, "indexer", indexer_run, indexer))
         return indexer;
     report(REPORT_INDEX_UNUSABLE, "folder", folder, "advice",
            "search.db must be a file this user may write, on a disk with room; it may be removed",

@@ -7,6 +7,7 @@
 #include "fault.h"
 #include "judge.h"
 #include "report.h"
+#include "thread.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -314,7 +315,7 @@ struct log *log_start(const struct log_options *options) {
     log->queue = queue_new(LOG_QUEUE_BYTES);
     bool loaded = log->queue != NULL && log_load(log, &reason);
     log->first_position = log->next_id - 1;
-    if (loaded && pthread_create(&log->thread, NULL, log_run, log) == 0)
+    if (loaded && thread_start(&log->thread, "log", log_run, log))
         return log;
     report(REPORT_CANNOT_LOAD, "reason", reason, NULL);
     log_free(log);

@@ -8,6 +8,7 @@
 #include "inbox.h"
 #include "index_search.h"
 #include "report.h"
+#include "thread.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -151,7 +152,7 @@ static bool reader_start(struct reader *reader, const char *folder, const char *
     reader->stop = request_new(REQUEST_STOP, 0, (struct wire_blob){NULL, 0});
     reader->started = reader->queue != NULL && reader->archive != NULL && reader->stop != NULL &&
                       (reader->search != NULL || reader->kind == READER_PAGES) &&
-                      pthread_create(&reader->thread, NULL, reader_run, reader) == 0;
+                      thread_start(&reader->thread, "reader", reader_run, reader);
     return reader->started;
 }
 

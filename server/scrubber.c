@@ -3,6 +3,7 @@
 #include "inspect.h"
 #include "page_guard.h"
 #include "report.h"
+#include "thread.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -52,7 +53,7 @@ struct scrubber *scrubber_start(const char *folder, const char *log_path) {
     if (page_guard_open(log_path, &scrubber->database,
                         SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX) == SQLITE_OK &&
         sqlite3_busy_timeout(scrubber->database, 2000) == SQLITE_OK &&
-        pthread_create(&scrubber->thread, NULL, scrubber_run, scrubber) == 0)
+        thread_start(&scrubber->thread, "scrubber", scrubber_run, scrubber))
         return scrubber;
     sqlite3_close(scrubber->database);
     free(scrubber);

@@ -8,6 +8,7 @@
 #include "fault.h"
 #include "inbox.h"
 #include "report.h"
+#include "thread.h"
 #include "tls.h"
 
 #include <errno.h>
@@ -465,10 +466,12 @@ struct worker *worker_start(const struct worker_options *options) {
     worker->epoll = epoll_create1(EPOLL_CLOEXEC);
     worker->log_has_room = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     int inbox = queue_descriptor(options->inboxes[options->index]);
+    char name[16];
+    snprintf(name, sizeof name, "worker %u", options->index);
     if (worker->epoll >= 0 && worker->log_has_room >= 0 &&
         worker_watch(worker, inbox, EPOLLIN, worker) &&
         worker_watch(worker, worker->log_has_room, EPOLLIN, &worker->log_has_room) &&
-        pthread_create(&worker->thread, NULL, worker_run, worker) == 0)
+        thread_start(&worker->thread, name, worker_run, worker))
         return worker;
     worker_free(worker);
     return NULL;
