@@ -12,7 +12,9 @@ enum {
     GUARD_PAGE = 4096,    /* what SQLite makes; a file with other pages goes unguarded */
     GUARD_HEADER = 100,   /* bytes of a database's header, at the beginning of its first page */
     GUARD_PAGE_SIZE = 16, /* where the header has the page size, and the bytes kept free */
-    GUARD_RESERVED = 20
+    GUARD_RESERVED = 20,
+    GUARD_AHEAD = 1 << 20, /* bytes by which a write-ahead log grows at a time */
+    GUARD_ZEROS = 1 << 16  /* and which are written at a time for it */
 };
 
 /* Numbers of pages have a zero in front up to here. */
@@ -24,6 +26,8 @@ struct guarded_file {
     sqlite3_file base;
     bool guarded;  /* the header says that pages have room for a checksum */
     bool expected; /* it will, once it is written; what is written before gets one already */
+    bool is_log;   /* a write-ahead log, */
+    sqlite3_int64 reserved; /* which needs no more room up to here */
 };
 
 static sqlite3_file *guard_inner(sqlite3_file *file) {
@@ -102,10 +106,42 @@ static bool guard_is_small(sqlite3_file *inner) {
     return inner->pMethods->xFileSize(inner, &end) == SQLITE_OK && end < GUARD_SMALL;
 }
 
+/* Makes room in a write-ahead log for more than is written now, so that to sync a commit is to sync
+ * its bytes, and not the new size of the file as well, which takes as long again. What SQLite has
+ * not written there it knows by its checksums. A disk without that much room may still have enough.
+ */
+static void guard_reserve(struct guarded_file *file, sqlite3_int64 end) {
+    static const uint8_t zeros[GUARD_ZEROS];
+    sqlite3_file *inner = guard_inner(&file->base);
+    sqlite3_int64 until = (end / GUARD_AHEAD + 1) * GUARD_AHEAD;
+    sqlite3_int64 at = 0;
+    file->reserved = end;
+    if (inner->pMethods->xFileSize(inner, &at) != SQLITE_OK || at > end)
+        file->reserved = at;
+    while (file->reserved < until &&
+           inner->pMethods->xWrite(inner, zeros, GUARD_ZEROS - (int)(file->reserved % GUARD_ZEROS),
+                                   file->reserved) == SQLITE_OK)
+        file->reserved += GUARD_ZEROS - file->reserved % GUARD_ZEROS;
+}
+
+static int guard_write_log(struct guarded_file *file, const void *data, int size,
+                           sqlite3_int64 offset) {
+    sqlite3_file *inner = guard_inner(&file->base);
+    /* It begins anew, or another handle has emptied it. */
+    if (offset == 0)
+        file->reserved = 0;
+    int result = inner->pMethods->xWrite(inner, data, size, offset);
+    if (result == SQLITE_OK && offset + size > file->reserved)
+        guard_reserve(file, offset + size);
+    return result;
+}
+
 static int guard_write(sqlite3_file *base, const void *data, int size, sqlite3_int64 offset) {
     struct guarded_file *file = (struct guarded_file *)base;
     sqlite3_file *inner = guard_inner(base);
     uint8_t page[GUARD_PAGE];
+    if (file->is_log)
+        return guard_write_log(file, data, size, offset);
     if (offset == 0 && size >= GUARD_HEADER) {
         guard_read_header(file, data);
         file->expected = false;
@@ -125,6 +161,7 @@ static int guard_close(sqlite3_file *file) {
 }
 
 static int guard_truncate(sqlite3_file *file, sqlite3_int64 size) {
+    ((struct guarded_file *)file)->reserved = size;
     return guard_inner(file)->pMethods->xTruncate(guard_inner(file), size);
 }
 
@@ -208,9 +245,9 @@ static int guard_open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *bas
     struct guarded_file *file = (struct guarded_file *)base;
     (void)vfs;
     /* Journals and temporary files have no pages of ours. */
-    if ((flags & SQLITE_OPEN_MAIN_DB) == 0)
+    if ((flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)) == 0)
         return guard_system->xOpen(guard_system, name, base, flags, out_flags);
-    *file = (struct guarded_file){.guarded = false};
+    *file = (struct guarded_file){.is_log = (flags & SQLITE_OPEN_WAL) != 0};
     int result = guard_system->xOpen(guard_system, name, guard_inner(base), flags, out_flags);
     if (guard_inner(base)->pMethods != NULL)
         base->pMethods = &guard_methods;
