@@ -1,4 +1,5 @@
 #include "index_file.h"
+#include "index_copies.h"
 #include "index_keys.h"
 #include "page_guard.h"
 
@@ -9,7 +10,7 @@
 #include <unistd.h>
 
 enum {
-    INDEX_VERSION = 6,
+    INDEX_VERSION = 7,
     INDEX_CUT_ROWS = 1000,   /* a transaction */
     INDEX_PURGE_PAGES = 256, /* a step */
     INDEX_BUSY_MILLISECONDS = 2000
@@ -24,30 +25,27 @@ static const char index_schema[] =
     "CREATE TABLE IF NOT EXISTS mark(version, identity, epoch, last_id, cut, purge);"
     "CREATE TABLE IF NOT EXISTS quarters(quarter INTEGER PRIMARY KEY, first_id INTEGER,"
     "  last_id INTEGER);"
-    "CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(keys, body, columnsize=0,"
+    "CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(keys, body, content='', columnsize=0,"
     "  tokenize='unicode61 remove_diacritics 2');"
     "COMMIT;";
 
+/* Eight parts of a size are merged into one, not four: each word is written less often, and a
+ * search has some parts more to look into. */
+static const char index_merging[] = "INSERT INTO words(words, rank) VALUES('automerge', 8);"
+                                    "INSERT INTO words(words, rank) VALUES('crisismerge', 32)";
+
 enum index_statement {
     INDEX_ADD,
-    INDEX_ADD_FENCE,
-    INDEX_BODY,
     INDEX_REMOVE,
-    INDEX_CUT,
     INDEX_ADD_QUARTER,
     INDEX_CUT_QUARTERS,
     INDEX_SET_MARK,
     INDEX_STATEMENTS
 };
 
-/* The row of a message has twice its id, that of a fence one more. */
 static const char *const index_statements[INDEX_STATEMENTS] = {
-    [INDEX_ADD] = "INSERT INTO words(rowid, keys, body) VALUES(?*2,?,?)",
-    [INDEX_ADD_FENCE] = "INSERT INTO words(rowid, keys, body) VALUES(?*2+1,?,'')",
-    [INDEX_BODY] = "SELECT body FROM words WHERE rowid=?*2",
-    [INDEX_REMOVE] = "DELETE FROM words WHERE rowid=?*2",
-    [INDEX_CUT] = "DELETE FROM words WHERE rowid IN"
-                  " (SELECT rowid FROM words WHERE rowid<=?*2+1 ORDER BY rowid LIMIT ?)",
+    [INDEX_ADD] = "INSERT INTO words(rowid, keys, body) VALUES(?,?,?)",
+    [INDEX_REMOVE] = "INSERT INTO words(words, rowid, keys, body) VALUES('delete',?,?,?)",
     [INDEX_ADD_QUARTER] = "INSERT INTO quarters VALUES(?,?,?) ON CONFLICT DO UPDATE"
                           " SET first_id=min(first_id, excluded.first_id),"
                           " last_id=max(last_id, excluded.last_id)",
@@ -58,6 +56,7 @@ static const char *const index_statements[INDEX_STATEMENTS] = {
 struct index_file {
     sqlite3 *database;
     sqlite3_stmt *statements[INDEX_STATEMENTS];
+    struct index_copies *copies;
     char *path;
     int64_t quarter; /* of the messages added last; their ids, not yet written */
     uint64_t quarter_first;
@@ -98,7 +97,7 @@ static bool index_begin_anew(struct index_file *file, const struct archive_origi
     *mark = (struct index_mark){.identity = log->identity, .epoch = log->epoch};
     snprintf(sql, sizeof sql, "INSERT INTO mark VALUES(%d, %lld, %lld, 0, 0, 0)", INDEX_VERSION,
              (long long)log->identity, (long long)log->epoch);
-    return index_execute(file, sql);
+    return index_execute(file, index_merging) && index_execute(file, sql);
 }
 
 static struct index_file *index_open(const char *path) {
@@ -115,7 +114,8 @@ static struct index_file *index_open(const char *path) {
         opened =
             sqlite3_prepare_v3(file->database, index_statements[i], -1, SQLITE_PREPARE_PERSISTENT,
                                &file->statements[i], NULL) == SQLITE_OK;
-    if (opened)
+    file->copies = opened ? index_copies_open(file->database) : NULL;
+    if (file->copies != NULL)
         return file;
     index_file_close(file);
     return NULL;
@@ -153,6 +153,7 @@ void index_file_close(struct index_file *file) {
         return;
     for (size_t i = 0; i < INDEX_STATEMENTS; i++)
         sqlite3_finalize(file->statements[i]);
+    index_copies_close(file->copies);
     sqlite3_close(file->database);
     buffer_free(&file->nick);
     buffer_free(&file->nick_key);
@@ -190,17 +191,40 @@ static bool index_write_quarter(struct index_file *file) {
     return index_run(add);
 }
 
+/* The row of a message has twice its id, that of a fence one more. */
+static uint64_t index_row(uint64_t id) {
+    return id * 2;
+}
+
+static uint64_t index_fence_row(uint64_t id) {
+    return id * 2 + 1;
+}
+
+/* Puts a row in, or takes it out again as it was put in. */
+static bool index_run_row(struct index_file *file, enum index_statement what,
+                          const struct index_copy *row) {
+    sqlite3_stmt *statement = file->statements[what];
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)row->row);
+    sqlite3_bind_text64(statement, 2, row->keys.data, row->keys.size, SQLITE_STATIC, SQLITE_UTF8);
+    sqlite3_bind_text64(statement, 3, row->body.data, row->body.size, SQLITE_STATIC, SQLITE_UTF8);
+    bool done = index_run(statement);
+    sqlite3_clear_bindings(statement);
+    return done;
+}
+
+static bool index_add_row(struct index_file *file, const struct index_copy *row) {
+    return index_run_row(file, INDEX_ADD, row) && index_copies_add(file->copies, row);
+}
+
 /* Puts up a fence at the end of what is added, if enough was since the last one. */
 static bool index_write_fence(struct index_file *file, uint64_t last_id) {
-    sqlite3_stmt *add = file->statements[INDEX_ADD_FENCE];
     struct buffer keys = {0};
     if (last_id / INDEX_FENCE_IDS == file->committed / INDEX_FENCE_IDS)
         return true;
     index_keys_add_fence(&keys);
-    sqlite3_bind_int64(add, 1, (sqlite3_int64)last_id);
-    sqlite3_bind_text64(add, 2, buffer_string(&keys), keys.size, SQLITE_STATIC, SQLITE_UTF8);
-    bool done = !keys.failed && index_run(add);
-    sqlite3_clear_bindings(add);
+    const struct index_copy fence = {index_fence_row(last_id), wire_text(buffer_string(&keys)),
+                                     wire_text("")};
+    bool done = !keys.failed && index_add_row(file, &fence);
     buffer_free(&keys);
     return done;
 }
@@ -211,13 +235,14 @@ bool index_file_commit(struct index_file *file, const struct index_mark *mark) {
     sqlite3_bind_int64(set, 2, (sqlite3_int64)mark->cut);
     sqlite3_bind_int(set, 3, mark->purge);
     bool done = index_write_quarter(file) && index_write_fence(file, mark->last_id) &&
-                index_run(set) && index_execute(file, "COMMIT");
+                index_copies_flush(file->copies) && index_run(set) && index_execute(file, "COMMIT");
     file->committed = done ? mark->last_id : file->committed;
     return done;
 }
 
 void index_file_abandon(struct index_file *file) {
     file->quarter_last = 0;
+    index_copies_abandon(file->copies);
     if (sqlite3_get_autocommit(file->database) == 0)
         index_execute(file, "ROLLBACK");
 }
@@ -249,61 +274,102 @@ static const struct buffer *index_nick_key(struct index_file *file, struct wire_
     return NULL;
 }
 
-static bool index_put(struct index_file *file, const struct message_message *message) {
-    sqlite3_stmt *add = file->statements[INDEX_ADD];
+bool index_file_add(struct index_file *file, const struct message_message *message) {
+    if (message->body.size == 0)
+        return true;
     struct buffer keys = {0};
     index_keys_add_room(&keys, message->room);
     buffer_append_string(&keys, " ");
     const struct buffer *nick_key = index_nick_key(file, message->nick);
     if (nick_key != NULL)
         buffer_append(&keys, nick_key->data, nick_key->size);
-    sqlite3_bind_int64(add, 1, (sqlite3_int64)message->id);
-    sqlite3_bind_text64(add, 2, buffer_string(&keys), keys.size, SQLITE_STATIC, SQLITE_UTF8);
-    sqlite3_bind_text64(add, 3, message->body.data, message->body.size, SQLITE_STATIC, SQLITE_UTF8);
-    bool done = nick_key != NULL && !keys.failed && index_run(add);
-    sqlite3_clear_bindings(add);
+    const struct index_copy row = {
+        index_row(message->id), {(const char *)keys.data, keys.size}, message->body};
+    bool done = nick_key != NULL && !keys.failed && index_add_row(file, &row);
     buffer_free(&keys);
+    return done && index_note_quarter(file, message);
+}
+
+/* Puts the other body in the place of that of a copy, or takes the copy out; those on both sides of
+ * it stay as they are. */
+static bool index_replace_copy(struct index_file *file, uint64_t shelf, const struct buffer *bytes,
+                               const struct index_copy *instead) {
+    struct buffer changed = {0};
+    struct wire_reader reader = {bytes->data, bytes->data + bytes->size};
+    for (struct index_copy copy; index_copy_next(&reader, &copy);) {
+        if (copy.row != instead->row)
+            index_copy_put(&changed, &copy);
+        else if (instead->body.size > 0)
+            index_copy_put(&changed, instead);
+    }
+    bool done = index_copies_write(file->copies, shelf, &changed);
+    buffer_free(&changed);
     return done;
 }
 
-bool index_file_add(struct index_file *file, const struct message_message *message) {
-    return message->body.size == 0 ||
-           (index_put(file, message) && index_note_quarter(file, message));
-}
-
-/* Whether the message is in the index with other words than it has now; false also when it cannot
- * be read, which what follows will meet too. */
-static bool index_differs(struct index_file *file, const struct message_message *message) {
-    sqlite3_stmt *row = file->statements[INDEX_BODY];
-    sqlite3_bind_int64(row, 1, (sqlite3_int64)message->id);
-    bool differs = sqlite3_step(row) == SQLITE_ROW;
-    if (differs) {
-        const struct wire_text body = {(const char *)sqlite3_column_text(row, 0),
-                                       (size_t)sqlite3_column_bytes(row, 0)};
-        differs = !wire_text_equal(body, message->body);
-    }
-    sqlite3_reset(row);
-    return differs;
+static bool index_find_copy(const struct buffer *bytes, uint64_t row, struct index_copy *copy) {
+    struct wire_reader reader = {bytes->data, bytes->data + bytes->size};
+    while (index_copy_next(&reader, copy))
+        if (copy->row == row)
+            return true;
+    return false;
 }
 
 bool index_file_change(struct index_file *file, const struct message_message *message,
                        bool *changed) {
-    *changed = index_differs(file, message);
-    if (!*changed)
-        return true;
-    sqlite3_bind_int64(file->statements[INDEX_REMOVE], 1, (sqlite3_int64)message->id);
-    return index_run(file->statements[INDEX_REMOVE]) &&
-           (message->body.size == 0 || index_put(file, message));
+    struct buffer bytes = {0};
+    struct index_copy copy;
+    uint64_t shelf;
+    bool done = index_copies_read(file->copies, index_row(message->id), &shelf, &bytes);
+    /* One that is not there has yet to come, as it is now. */
+    *changed = done && index_find_copy(&bytes, index_row(message->id), &copy) &&
+               !wire_text_equal(copy.body, message->body);
+    if (*changed) {
+        const struct index_copy instead = {copy.row, copy.keys, message->body};
+        done = index_run_row(file, INDEX_REMOVE, &copy) &&
+               (instead.body.size == 0 || index_run_row(file, INDEX_ADD, &instead)) &&
+               index_replace_copy(file, shelf, &bytes, &instead);
+    }
+    buffer_free(&bytes);
+    return done;
+}
+
+/* Takes what is on a shelf out of the index, up to the row; counts it. */
+static bool index_clear_shelf(struct index_file *file, uint64_t row, uint64_t shelf,
+                              const struct buffer *bytes, unsigned *count) {
+    struct buffer left = {0};
+    struct wire_reader reader = {bytes->data, bytes->data + bytes->size};
+    bool done = true;
+    for (struct index_copy copy; done && index_copy_next(&reader, &copy);) {
+        if (copy.row > row) {
+            index_copy_put(&left, &copy);
+            continue;
+        }
+        done = index_run_row(file, INDEX_REMOVE, &copy);
+        ++*count;
+    }
+    done = done && index_copies_write(file->copies, shelf, &left);
+    buffer_free(&left);
+    return done;
 }
 
 bool index_file_cut(struct index_file *file, uint64_t id, bool *more) {
-    sqlite3_stmt *cut = file->statements[INDEX_CUT];
     sqlite3_stmt *cut_quarters = file->statements[INDEX_CUT_QUARTERS];
-    sqlite3_bind_int64(cut, 1, (sqlite3_int64)id);
-    sqlite3_bind_int(cut, 2, INDEX_CUT_ROWS);
+    struct buffer bytes = {0};
+    unsigned count = 0;
+    bool done = true;
+    *more = true;
+    while (done && *more && count < INDEX_CUT_ROWS) {
+        uint64_t shelf;
+        struct index_copy first;
+        done = index_copies_read(file->copies, 0, &shelf, &bytes);
+        struct wire_reader reader = {bytes.data, bytes.data + bytes.size};
+        *more = done && index_copy_next(&reader, &first) && first.row <= index_fence_row(id);
+        if (*more)
+            done = index_clear_shelf(file, index_fence_row(id), shelf, &bytes, &count);
+    }
+    buffer_free(&bytes);
     sqlite3_bind_int64(cut_quarters, 1, (sqlite3_int64)id);
-    bool done = index_run(cut);
-    *more = done && sqlite3_changes(file->database) == INDEX_CUT_ROWS;
     return done && index_run(cut_quarters);
 }
 
