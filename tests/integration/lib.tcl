@@ -158,8 +158,8 @@ proc mount_small_disk {disk} {
     file mkdir $disk
     set env(CHAT_DISK_MOUNTED) 1
     foreach way {{unshare -m} {unshare -rm}} {
-        if {![catch {exec {*}$way mount -t tmpfs -o size=4m tmpfs $disk} reason]} {
-            set test "mount -t tmpfs -o size=4m tmpfs $disk && exec expect -f [info script]"
+        if {![catch {exec {*}$way mount -t tmpfs -o size=16m tmpfs $disk} reason]} {
+            set test "mount -t tmpfs -o size=16m tmpfs $disk && exec expect -f [info script]"
             exit [catch {exec {*}$way sh -c $test >@ stdout 2>@ stderr}]
         }
     }
