@@ -91,6 +91,9 @@ static void a_plain_link_proves_nothing(void **state) {
     assert_false(link_wants_write(&ends.one));
     assert_int_equal(link_handshake(&ends.one), LINK_READY);
     assert_true(link_peer_is_loopback(ends.one.descriptor));
+    struct sockaddr_storage address;
+    link_peer_address(ends.one.descriptor, &address);
+    assert_int_equal(address.ss_family, AF_INET);
     close_both(&ends);
 }
 
@@ -169,6 +172,8 @@ static void this_machine_is_known_by_each_of_its_addresses(void **state) {
         skip(); /* no IPv6 here */
     assert_true(link_listen(listener, &problem));
     link_name_local(listener, name);
+    /* That it listens for all of them is not that it is one of them. */
+    assert_false(link_local_is_loopback(listener));
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
         struct ends ends;
         assert_true(
@@ -201,6 +206,11 @@ static void what_is_no_socket_has_no_name_and_is_nobody(void **state) {
     assert_false(link_listen(ends[0], &problem));
     assert_int_equal(problem.reason, ENOTSOCK);
     assert_non_null(strstr(problem.text, "cannot listen on ?"));
+    close(ends[0]);
+    close(ends[1]);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    assert_false(link_peer_is_loopback(ends[0]));
+    assert_false(link_local_is_loopback(ends[0]));
     close(ends[0]);
     close(ends[1]);
 }

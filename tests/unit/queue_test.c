@@ -169,7 +169,8 @@ static void who_asks_for_room_again_and_again_is_told_once_and_so_are_the_others
     queue_chain_add(&chain, item_new(0, 1));
     for (int i = 0; i < 1000; i++)
         assert_false(queue_try_push(queue, &chain, first));
-    assert_false(queue_try_push(queue, &chain, second));
+    for (int i = 0; i < 1000; i++)
+        assert_false(queue_try_push(queue, &chain, second));
     struct queue_chain taken = queue_take_all(queue);
     assert_int_equal(times_told(first), 1);
     assert_int_equal(times_told(second), 1);
@@ -187,6 +188,21 @@ static void a_chain_larger_than_the_queue_goes_into_an_empty_one(void **state) {
     for (unsigned i = 0; i < 10; i++)
         queue_chain_add(&chain, item_new(0, i));
     assert_true(queue_try_push(queue, &chain, -1));
+    queue_free(queue, discard);
+}
+
+static void a_chain_that_fits_beside_others_is_taken(void **state) {
+    (void)state;
+    struct queue *queue = queue_new(10);
+    struct queue_chain chain = {0};
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < 4; i++)
+            queue_chain_add(&chain, item_new(0, round * 4 + i));
+        assert_int_equal(queue_try_push(queue, &chain, -1), round < 2);
+    }
+    assert_int_equal(queue_cost(queue), 8);
+    for (struct queue_item *item; (item = queue_chain_take(&chain)) != NULL;)
+        free(item);
     queue_free(queue, discard);
 }
 
@@ -212,6 +228,7 @@ int main(void) {
         cmocka_unit_test(a_full_queue_refuses_and_says_when_there_is_room),
         cmocka_unit_test(who_asks_for_room_again_and_again_is_told_once_and_so_are_the_others),
         cmocka_unit_test(a_chain_larger_than_the_queue_goes_into_an_empty_one),
+        cmocka_unit_test(a_chain_that_fits_beside_others_is_taken),
         cmocka_unit_test(the_descriptor_is_readable_only_while_something_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
-/* Keys and TLS when OpenSSL gets no memory, at one of its requests: what could not be made is said,
- * and what was made works. */
+/* Keys, TLS, folders and clocks, as the system gives them or not: when OpenSSL gets no memory, at
+ * one of its requests, what could not be made is said, and what was made works. */
 #include "test.h"
+#include "clock.h"
 #include "key_file.h"
 #include "paths.h"
 #include "tls.h"
@@ -196,6 +197,45 @@ static void a_folder_is_made_only_where_it_can_be(void **state) {
     assert_true(path_sync_folder_of(key_path));
 }
 
+static void a_users_folder_is_where_the_environment_says(void **state) {
+    (void)state;
+    static const struct {
+        const char *variable, *home, *path;
+    } rows[] = {
+        {"/data", "/home/ann", "/data/chat"},
+        {NULL, "/home/ann", "/home/ann/.local/chat"},
+        {"data", "/home/ann", "/home/ann/.local/chat"},
+        {NULL, "home", NULL},
+        {NULL, NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        unsetenv("TEST_DATA");
+        unsetenv("HOME");
+        if (rows[i].variable != NULL)
+            setenv("TEST_DATA", rows[i].variable, 1);
+        if (rows[i].home != NULL)
+            setenv("HOME", rows[i].home, 1);
+        char *path = path_for_user("TEST_DATA", ".local", "chat");
+        assert_true((path == NULL) == (rows[i].path == NULL));
+        if (path != NULL)
+            assert_string_equal(path, rows[i].path);
+        free(path);
+    }
+}
+
+static void the_clocks_agree(void **state) {
+    (void)state;
+    uint64_t before = clock_monotonic();
+    uint64_t between = clock_microseconds();
+    uint64_t after = clock_monotonic();
+    assert_in_range(between / 1000, before, after);
+    uint64_t wall = clock_wall() / 1000;
+    assert_in_range(wall, time(NULL) - 1, time(NULL) + 1);
+    struct timespec deadline = clock_deadline(1500);
+    uint64_t until = (uint64_t)deadline.tv_sec * 1000 + (uint64_t)deadline.tv_nsec / 1000000;
+    assert_in_range(until, after + 1499, clock_monotonic() + 1501);
+}
+
 static int make_files(void **state) {
     (void)state;
     struct link_problem problem;
@@ -236,6 +276,8 @@ int main(void) {
         cmocka_unit_test(a_connection_is_secured_or_not),
         cmocka_unit_test(what_is_wrong_with_an_operators_key_is_said),
         cmocka_unit_test(a_folder_is_made_only_where_it_can_be),
+        cmocka_unit_test(a_users_folder_is_where_the_environment_says),
+        cmocka_unit_test(the_clocks_agree),
     };
     first_place = time(NULL) % EVERY;
     print_message("from request %ld on, each %dth\n", first_place, EVERY);
