@@ -1,5 +1,6 @@
-/* Two queues, pages and searches, with a thread each; nothing is shared between them. A thread ends
- * at a REQUEST_STOP; readers_stop interrupts what would keep it from getting there. */
+/* Two queues, pages and searches, with a thread each; nothing is shared between them. Pages are
+ * answered as they come, searches in turns (search_turns.h). A thread ends at a REQUEST_STOP;
+ * readers_stop interrupts what would keep it from getting there. */
 #include "readers.h"
 #include "archive.h"
 #include "clock.h"
@@ -8,6 +9,7 @@
 #include "inbox.h"
 #include "index_search.h"
 #include "report.h"
+#include "search_turns.h"
 #include "thread.h"
 
 #include <pthread.h>
@@ -24,6 +26,7 @@ struct reader {
     struct queue *const *inboxes;
     struct archive *archive;
     struct index_search *search; /* NULL for pages */
+    struct search_turns turns;   /* the thread's */
     struct request *stop;        /* made at the start, when it may fail */
     pthread_t thread;
     bool started;
@@ -126,21 +129,42 @@ static void reader_search(struct reader *reader, struct request *request) {
     buffer_free(&events);
 }
 
-static void *reader_run(void *context) {
-    struct reader *reader = context;
-    for (;;) {
-        struct request *request = (struct request *)queue_wait_one(reader->queue);
-        bool stop = request->kind == REQUEST_STOP;
-        if (!stop && !atomic_load(&reader->stopping)) {
-            if (reader->kind == READER_PAGES)
-                reader_page(reader, request);
-            else
-                reader_search(reader, request);
-        }
-        request_free(request);
-        if (stop)
-            return NULL;
+/* Gives the searches that have come their turns; false when one was the stop. */
+static bool reader_gather(struct reader *reader) {
+    struct queue_chain came = reader->turns.waiting.first == NULL
+                                  ? queue_wait_all(reader->queue, -1)
+                                  : queue_take_all(reader->queue);
+    bool stop = false;
+    for (struct queue_item *item; (item = queue_chain_take(&came)) != NULL;) {
+        struct request *request = (struct request *)item;
+        stop = stop || request->kind == REQUEST_STOP;
+        search_turns_add(&reader->turns, request);
     }
+    return !stop;
+}
+
+static void *reader_run_searches(void *context) {
+    struct reader *reader = context;
+    while (reader_gather(reader)) {
+        struct request *request = search_turns_take(&reader->turns);
+        if (!atomic_load(&reader->stopping))
+            reader_search(reader, request);
+        request_free(request);
+    }
+    search_turns_free(&reader->turns);
+    return NULL;
+}
+
+static void *reader_run_pages(void *context) {
+    struct reader *reader = context;
+    for (bool stop = false; !stop;) {
+        struct request *request = (struct request *)queue_wait_one(reader->queue);
+        stop = request->kind == REQUEST_STOP;
+        if (!stop && !atomic_load(&reader->stopping))
+            reader_page(reader, request);
+        request_free(request);
+    }
+    return NULL;
 }
 
 static bool reader_start(struct reader *reader, const char *folder, const char *log_path) {
@@ -149,10 +173,12 @@ static bool reader_start(struct reader *reader, const char *folder, const char *
     reader->archive = archive_open(log_path);
     if (reader->kind == READER_SEARCHES)
         reader->search = index_search_open(folder);
+    bool pages = reader->kind == READER_PAGES;
     reader->stop = request_new(REQUEST_STOP, 0, (struct wire_blob){NULL, 0});
     reader->started = reader->queue != NULL && reader->archive != NULL && reader->stop != NULL &&
-                      (reader->search != NULL || reader->kind == READER_PAGES) &&
-                      thread_start(&reader->thread, "reader", reader_run, reader);
+                      (reader->search != NULL || pages) &&
+                      thread_start(&reader->thread, pages ? "page reader" : "searcher",
+                                   pages ? reader_run_pages : reader_run_searches, reader);
     return reader->started;
 }
 

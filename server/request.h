@@ -25,6 +25,15 @@ struct request_origin {
     bool loopback; /* from this machine */
 };
 
+/* Whose a search is, and which turns it has of those of its address and its account; see
+ * search_turns.h. */
+struct request_turn {
+    uint64_t address;
+    uint64_t account;
+    uint64_t of_address;
+    uint64_t of_account;
+};
+
 struct request {
     struct queue_item item; /* first, see queue.h */
     enum request_kind kind;
@@ -34,6 +43,7 @@ struct request {
     uint32_t departures; /* of the session, for a search */
     uint32_t *rooms;     /* for a search: the rooms the session may see; freed with the request */
     size_t room_count;
+    struct request_turn turn;
     atomic_uint *beats; /* for a pulse */
     uint8_t payload[];
 };

@@ -1,0 +1,78 @@
+/* Searches that wait: addresses take turns, and the accounts of one. */
+#include "test.h"
+#include "search_turns.h"
+
+/* A search of an account at an address, told apart by its tag. */
+static void ask(struct search_turns *turns, uint64_t address, uint64_t account, uint32_t tag) {
+    struct request *request = request_new(REQUEST_MESSAGE, 0, (struct wire_blob){NULL, 0});
+    assert_non_null(request);
+    request->message.search.tag = tag;
+    request->turn.address = address;
+    request->turn.account = account;
+    search_turns_add(turns, request);
+}
+
+static uint32_t next(struct search_turns *turns) {
+    struct request *request = search_turns_take(turns);
+    uint32_t tag = request != NULL ? request->message.search.tag : 0;
+    if (request != NULL)
+        request_free(request);
+    return tag;
+}
+
+static void one_asker_is_answered_in_order(void **state) {
+    (void)state;
+    struct search_turns turns = {0};
+    assert_int_equal(next(&turns), 0);
+    for (uint32_t tag = 1; tag <= 50; tag++)
+        ask(&turns, 1, 1, tag);
+    for (uint32_t tag = 1; tag <= 50; tag++)
+        assert_int_equal(next(&turns), tag);
+    assert_int_equal(next(&turns), 0);
+}
+
+static void who_asks_much_waits_for_themselves(void **state) {
+    (void)state;
+    struct search_turns turns = {0};
+    for (uint32_t tag = 1; tag <= 500; tag++)
+        ask(&turns, 1, 1, tag);
+    assert_int_equal(next(&turns), 1);
+    assert_int_equal(next(&turns), 2);
+    ask(&turns, 2, 2, 1001);
+    ask(&turns, 1, 3, 1002);
+    bool came[3] = {false};
+    for (int i = 0; i < 6; i++) {
+        uint32_t tag = next(&turns);
+        came[tag == 1001 ? 1 : tag == 1002 ? 2 : 0] = true;
+    }
+    assert_true(came[0] && came[1] && came[2]);
+    search_turns_free(&turns);
+}
+
+static void many_accounts_of_an_address_have_the_share_of_one_address(void **state) {
+    (void)state;
+    struct search_turns turns = {0};
+    unsigned of_many = 0;
+    for (uint32_t account = 1; account <= 300; account++)
+        ask(&turns, 1, account, account);
+    for (uint32_t tag = 1001; tag <= 1020; tag++)
+        ask(&turns, 2, 1000, tag);
+    for (uint32_t tag = 1001; tag <= 1020;) {
+        uint32_t got = next(&turns);
+        if (got == tag)
+            tag++;
+        else
+            of_many++;
+    }
+    assert_in_range(of_many, 19, 21);
+    search_turns_free(&turns);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_asker_is_answered_in_order),
+        cmocka_unit_test(who_asks_much_waits_for_themselves),
+        cmocka_unit_test(many_accounts_of_an_address_have_the_share_of_one_address),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
