@@ -13,7 +13,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { TLS_RECORD_BYTES = SSL3_RT_MAX_PLAIN_LENGTH };
+enum {
+    TLS_RECORD_BYTES = SSL3_RT_MAX_PLAIN_LENGTH,
+    TLS_KEY_BITS_MAX = 4096,
+    TLS_CERTIFICATES_MAX = 16384 /* bytes of those that a client shows */
+};
 
 /* A struct tls is OpenSSL's own struct by another name. */
 static SSL_CTX *tls_context(const struct tls *tls) {
@@ -40,6 +44,8 @@ static SSL_CTX *tls_context_new(const SSL_METHOD *method) {
     if (context == NULL)
         return NULL;
     SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
+    /* One record a call, so that a peer with much to say to TLS itself does not keep a thread. */
+    SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     /* Who comes back shows the key again: there is nothing to be resumed, or to be kept for it. */
@@ -54,11 +60,12 @@ static bool tls_use(SSL_CTX *context, EVP_PKEY *key, X509 *certificate) {
            SSL_CTX_use_PrivateKey(context, key) == 1 && SSL_CTX_check_private_key(context) == 1;
 }
 
-/* TLS itself proves that the peer has the key; what else its certificate says is of no account. */
+/* TLS itself proves that the peer has the key; what else its certificate says is of no account. But
+ * to check a large key takes long, which nobody has a use for. */
 static int tls_take_any(X509_STORE_CTX *store, void *context) {
-    (void)store;
+    const EVP_PKEY *key = X509_get0_pubkey(X509_STORE_CTX_get0_cert(store));
     (void)context;
-    return 1;
+    return key != NULL && EVP_PKEY_get_bits(key) <= TLS_KEY_BITS_MAX;
 }
 
 static SSL_CTX *tls_server_context(void) {
@@ -67,6 +74,7 @@ static SSL_CTX *tls_server_context(void) {
         return NULL;
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_cert_verify_callback(context, tls_take_any, NULL);
+    SSL_CTX_set_max_cert_list(context, TLS_CERTIFICATES_MAX);
     return context;
 }
 
