@@ -76,11 +76,13 @@ void batch_reply(struct batch *batch, enum inbox_kind kind, uint64_t session,
     batch_frame(batch, kind, session, NULL, message);
 }
 
-void batch_welcome(struct batch *batch, uint64_t session, uint32_t account,
+void batch_welcome(struct batch *batch, uint64_t session, uint32_t account, bool is_new,
                    const struct message *message) {
     struct output *output = batch_frame(batch, INBOX_WELCOME, session, NULL, message);
-    if (output != NULL)
-        output->account = account;
+    if (output == NULL)
+        return;
+    output->account = account;
+    output->is_new = is_new;
 }
 
 void batch_subscribe(struct batch *batch, uint64_t session, struct room *room,
@@ -171,6 +173,7 @@ static bool output_send(struct output *output, struct queue_chain *chain) {
         return false;
     }
     item->account = output->account;
+    item->is_new = output->is_new;
     queue_chain_add(chain, &item->item);
     return true;
 }

@@ -14,7 +14,8 @@ struct output {
     uint32_t room;
     struct room *of_room;   /* NULL for the server's own room, which nobody is in */
     unsigned messages;      /* among its events */
-    uint32_t account;       /* of a welcome */
+    uint32_t account;       /* of a welcome, */
+    bool is_new;            /* and whether it was made for it */
     uint64_t read_messages; /* of a subscriber: how many of the room's messages it has read */
     struct buffer bytes;
     struct segment *segment; /* once sealed */
@@ -42,8 +43,8 @@ void batch_event(struct batch *batch, struct room *room, struct message *event);
 void batch_reply(struct batch *batch, enum inbox_kind kind, uint64_t session,
                  const struct message *message);
 
-/* Appends the `welcome` that makes the session the account's. */
-void batch_welcome(struct batch *batch, uint64_t session, uint32_t account,
+/* Appends the `welcome` that makes the session the account's, which may be new. */
+void batch_welcome(struct batch *batch, uint64_t session, uint32_t account, bool is_new,
                    const struct message *message);
 
 /* Appends a `room` or a `gone`: from there on the session gets the room's events, or does not. */

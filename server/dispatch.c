@@ -26,6 +26,7 @@ static enum error_code dispatch_hello(struct dispatch *dispatch, struct session 
         return error;
     }
     session->phase = SESSION_GREETED;
+    session->unwelcome = true;
     request->origin.has_key = link_peer_key(&session->link, request->origin.key);
     request->origin.loopback = link_peer_is_loopback(session->link.descriptor);
     return dispatch_to_log(dispatch, session, request);
@@ -77,6 +78,8 @@ static enum error_code dispatch_search(struct dispatch *dispatch, struct session
         if (search->room == 0 || session->memberships[i].room == search->room)
             request->rooms[request->room_count++] = session->memberships[i].room;
     request->departures = session->departures;
+    request->turn.address = peer_number(session->address);
+    request->turn.account = peer_number(session->account);
     search->before = dispatch_before(dispatch, search->before);
     session->searching = true;
     return dispatch_to_readers(dispatch, session, request);

@@ -41,7 +41,8 @@ struct inbox_item {
     uint32_t departures;    /* of its session when it was asked, see session.h */
     struct link link;
     struct peer *peer;  /* of an adoption: the address it was counted for */
-    uint32_t account;   /* of a welcome */
+    uint32_t account;   /* of a welcome, */
+    bool is_new;        /* and whether it was made for it */
     struct tls *tls;    /* a reference of the item's own, or NULL */
     atomic_uint *beats; /* for a pulse */
 };

@@ -166,7 +166,7 @@ static bool judge_account_is_full(const struct judge *judge, const struct accoun
 }
 
 /* Everything that a welcomed client is told first. */
-static void judge_welcome(struct judge *judge, const struct presence *presence,
+static void judge_welcome(struct judge *judge, const struct presence *presence, bool is_new,
                           struct wire_blob secret) {
     const struct account *account = presence->account;
     struct message welcome = {.type = MESSAGE_WELCOME};
@@ -180,7 +180,7 @@ static void judge_welcome(struct judge *judge, const struct presence *presence,
     welcome.welcome.epoch = store_epoch(judge->store);
     welcome.welcome.standing = (uint8_t)judge_standing(judge, account);
     welcome.welcome.agent = wire_text("chat-server " CHAT_VERSION);
-    batch_welcome(&judge->batch, presence->session, account->id, &welcome);
+    batch_welcome(&judge->batch, presence->session, account->id, is_new, &welcome);
     for (size_t i = 0; i < account->reading_count; i++)
         judge_subscribe(judge, presence, state_room(judge->state, account->readings[i].room), 0);
     const struct room *room;
@@ -200,9 +200,10 @@ static bool judge_is_first(const struct judge *judge, const struct request *requ
            (account->devices != NULL || judge->plaintext);
 }
 
-/* Connects the account; `secret` is what proves it from now on, if a key does not. */
+/* Connects the account, which may be new; `secret` is what proves it from now on, if a key does
+ * not. */
 static void judge_enter(struct judge *judge, const struct request *request,
-                        const struct greeter *greeter, struct wire_blob secret) {
+                        const struct greeter *greeter, bool is_new, struct wire_blob secret) {
     const struct message_hello *hello = &request->message.hello;
     judge_end_stale(judge, greeter->account, hello->outbox);
     struct presence *presence =
@@ -215,7 +216,7 @@ static void judge_enter(struct judge *judge, const struct request *request,
         presence->outbox = state_outbox(judge->state, greeter->account, hello->outbox);
         judge_fail_memory(judge, presence->outbox != NULL);
     }
-    judge_welcome(judge, presence, secret);
+    judge_welcome(judge, presence, is_new, secret);
 }
 
 /* Carries out what the greeting brings about, and lets the greeter in. */
@@ -244,7 +245,7 @@ static void judge_let_in(struct judge *judge, const struct request *request,
         judge_give_server(judge, greeter->account);
     if (!is_new && strcmp(greeter->account->nick, nick) != 0 && !judge->read_only)
         judge_set_nick(judge, greeter->account, nick);
-    judge_enter(judge, request, greeter,
+    judge_enter(judge, request, greeter, is_new,
                 request->origin.has_key ? (struct wire_blob){NULL, 0} : shown);
 }
 

@@ -18,6 +18,14 @@ struct outqueue {
     size_t bytes;  /* still to be written */
 };
 
+/* What a piece takes besides its bytes, roughly. */
+enum { OUTQUEUE_PIECE_COST = 96 };
+
+/* What waits takes at most so much memory. */
+static inline size_t outqueue_cost(const struct outqueue *queue) {
+    return queue->bytes + queue->count * (size_t)OUTQUEUE_PIECE_COST;
+}
+
 enum outqueue_result { OUTQUEUE_EMPTY, OUTQUEUE_BLOCKED, OUTQUEUE_FAILED };
 
 /* Takes over the reference, also when it returns false for want of memory. */

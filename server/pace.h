@@ -15,6 +15,12 @@ struct pace {
  * or before when that is at once. `a_minute` 0: there is no limit. */
 uint64_t pace_take(struct pace *pace, unsigned a_minute, uint64_t now);
 
+/* The moment from which one may be taken. */
+uint64_t pace_next(const struct pace *pace, unsigned a_minute, uint64_t now);
+
+/* Gives one back that was not used. */
+void pace_give_back(struct pace *pace, unsigned a_minute);
+
 /* Whether it is as good as a new one. */
 static inline int pace_is_full(const struct pace *pace, uint64_t now) {
     return pace->paid <= now * 1000;

@@ -40,17 +40,16 @@ struct peers {
 };
 
 static const enum peer_limit address_limits[PEER_ACT_COUNT] = {
-    [PEER_POST] = LIMIT_ADDRESS_POSTS,
-    [PEER_JOIN] = LIMIT_ADDRESS_JOINS,
-    [PEER_SEARCH] = LIMIT_ADDRESS_SEARCHES,
-    [PEER_PAGE] = LIMIT_ADDRESS_PAGES,
+    [PEER_POST] = LIMIT_ADDRESS_POSTS,           [PEER_JOIN] = LIMIT_ADDRESS_JOINS,
+    [PEER_SEARCH] = LIMIT_ADDRESS_SEARCHES,      [PEER_PAGE] = LIMIT_ADDRESS_PAGES,
+    [PEER_REQUEST] = LIMIT_ADDRESS_REQUESTS,     [PEER_GREETING] = LIMIT_ADDRESS_GREETINGS,
+    [PEER_NEW_ACCOUNT] = LIMIT_ADDRESS_ACCOUNTS,
 };
 
-static const enum peer_limit account_limits[PEER_ACT_COUNT] = {
-    [PEER_POST] = LIMIT_ACCOUNT_POSTS,
-    [PEER_JOIN] = LIMIT_ACCOUNT_JOINS,
-    [PEER_SEARCH] = LIMIT_ACCOUNT_SEARCHES,
-    [PEER_PAGE] = LIMIT_ACCOUNT_PAGES,
+static const enum peer_limit account_limits[PEER_ASKED_COUNT] = {
+    [PEER_POST] = LIMIT_ACCOUNT_POSTS,       [PEER_JOIN] = LIMIT_ACCOUNT_JOINS,
+    [PEER_SEARCH] = LIMIT_ACCOUNT_SEARCHES,  [PEER_PAGE] = LIMIT_ACCOUNT_PAGES,
+    [PEER_REQUEST] = LIMIT_ACCOUNT_REQUESTS,
 };
 
 struct peers *peers_new(const struct peer_limits *limits, struct metrics *metrics) {
@@ -94,9 +93,16 @@ static struct peer_name name_of_address(const struct sockaddr_storage *address) 
     return name;
 }
 
+static uint64_t peer_name_hash(struct peer_name name) {
+    return (name.number ^ (uint64_t)name.family << 40) * 0x9E3779B97F4A7C15ull;
+}
+
 static size_t peers_home(const struct peers *peers, struct peer_name name) {
-    uint64_t hash = (name.number ^ (uint64_t)name.family << 40) * 0x9E3779B97F4A7C15ull;
-    return (size_t)(hash >> 32) & (peers->slot_count - 1);
+    return (size_t)(peer_name_hash(name) >> 32) & (peers->slot_count - 1);
+}
+
+uint64_t peer_number(const struct peer *peer) {
+    return peer != NULL ? peer_name_hash(peer->name) : 0;
 }
 
 static struct peer **peers_slot(const struct peers *peers, struct peer_name name) {
@@ -235,4 +241,57 @@ uint64_t peers_take(struct peers *peers, struct peer *address, struct peer *acco
     if (of_account > now)
         metrics_meet(peers->metrics, account_limits[act]);
     return of_account > of_address ? of_account : of_address;
+}
+
+/* With the lock held: from when the peer may do so. */
+static uint64_t peer_next(const struct peers *peers, const struct peer *peer, enum peer_limit limit,
+                          enum peer_act act, uint64_t now) {
+    return peer != NULL ? pace_next(&peer->paces[act], peer_limit(peers->limits, limit), now) : 0;
+}
+
+uint64_t peers_next(struct peers *peers, const struct peer *address, const struct peer *account,
+                    uint64_t now, enum peer_act *act) {
+    uint64_t latest = 0;
+    *act = PEER_POST;
+    pthread_mutex_lock(&peers->lock);
+    for (size_t i = 0; i < PEER_ASKED_COUNT; i++) {
+        enum peer_act each = (enum peer_act)i;
+        uint64_t of_address = peer_next(peers, address, address_limits[i], each, now);
+        uint64_t of_account = peer_next(peers, account, account_limits[i], each, now);
+        uint64_t from = of_account > of_address ? of_account : of_address;
+        if (from > latest) {
+            latest = from;
+            *act = each;
+        }
+    }
+    pthread_mutex_unlock(&peers->lock);
+    return latest;
+}
+
+uint64_t peers_greet(struct peers *peers, struct peer *address, uint64_t now) {
+    pthread_mutex_lock(&peers->lock);
+    uint64_t greeting = peer_next(peers, address, LIMIT_ADDRESS_GREETINGS, PEER_GREETING, now);
+    uint64_t account = peer_next(peers, address, LIMIT_ADDRESS_ACCOUNTS, PEER_NEW_ACCOUNT, now);
+    pace_take(&address->paces[PEER_GREETING], peer_limit(peers->limits, LIMIT_ADDRESS_GREETINGS),
+              now);
+    pthread_mutex_unlock(&peers->lock);
+    if (greeting > now)
+        metrics_meet(peers->metrics, LIMIT_ADDRESS_GREETINGS);
+    if (account > now)
+        metrics_meet(peers->metrics, LIMIT_ADDRESS_ACCOUNTS);
+    return greeting > account ? greeting : account;
+}
+
+void peers_greet_not(struct peers *peers, struct peer *address) {
+    pthread_mutex_lock(&peers->lock);
+    pace_give_back(&address->paces[PEER_GREETING],
+                   peer_limit(peers->limits, LIMIT_ADDRESS_GREETINGS));
+    pthread_mutex_unlock(&peers->lock);
+}
+
+void peers_note_account(struct peers *peers, struct peer *address, uint64_t now) {
+    pthread_mutex_lock(&peers->lock);
+    pace_take(&address->paces[PEER_NEW_ACCOUNT], peer_limit(peers->limits, LIMIT_ADDRESS_ACCOUNTS),
+              now);
+    pthread_mutex_unlock(&peers->lock);
 }

@@ -16,7 +16,8 @@ enum {
     SESSION_OUTPUT_MAX = 1 << 20,  /* bytes waiting, beyond which it is behind */
     SESSION_ANSWERS_MAX = 8 << 20, /* and beyond which one that goes on asking is dropped */
     SESSION_FAREWELL_MILLISECONDS = 1000,
-    SESSION_SLOW_MILLISECONDS = 30000 /* between two times it is told to slow down */
+    SESSION_SLOW_MILLISECONDS = 30000, /* between two times it is told to slow down */
+    SESSION_EMPTY_READS_MAX = 32       /* a greeting comes in a few pieces at most */
 };
 
 enum session_phase {
@@ -50,12 +51,15 @@ struct session {
     uint64_t told_slow;   /* when it was told so last; 0: never */
     uint64_t frame_since; /* when the unfinished frame began; 0 when there is none */
     uint32_t interest;    /* what epoll watches for */
+    uint32_t empty_reads; /* before its greeting, that brought nothing for us */
     unsigned reads;       /* requests at the readers */
     uint32_t departures;  /* how often it ceased to be subscribed to a room */
     bool searching;       /* one of them is a search */
     bool behind;          /* misses live events until its output has drained */
     bool held;            /* its input waits, */
-    bool paced;           /* because of its pace */
+    bool paced;           /* because of its pace, or until it is welcome */
+    bool counted;         /* its greeting counts for its address, */
+    bool unwelcome;       /* was handed over, and has not been answered yet */
     bool secured;         /* its handshake is done, or it needs none */
     bool dirty;           /* has output that was not yet tried */
     struct session *next_dirty;

@@ -27,7 +27,8 @@ enum {
     WORKER_ACCEPTS_MAX = 64, /* a turn, so that a storm of connections delays nobody for long */
     /* The same for their handshakes, each step of which costs a few tenths of a millisecond. */
     WORKER_GREETING_STEPS_MAX = 16,
-    WORKER_ACCEPT_PAUSE_MILLISECONDS = 100
+    WORKER_ACCEPT_PAUSE_MILLISECONDS = 100,
+    WORKER_LINES_A_SECOND = 20
 };
 
 struct queue *worker_inbox_new(void) {
@@ -115,6 +116,22 @@ static void worker_admit(struct worker *worker, struct link link) {
         worker_refuse(worker, &link, met);
 }
 
+bool worker_may_report(struct worker *worker) {
+    bool may = worker->lines < WORKER_LINES_A_SECOND;
+    worker->lines += may;
+    worker->lines_left_out += !may;
+    return may;
+}
+
+static void worker_report_left_out(struct worker *worker) {
+    char count[16];
+    snprintf(count, sizeof count, "%u", worker->lines_left_out);
+    if (worker->lines_left_out > 0)
+        report(REPORT_DROPPED_MORE, "lines", count, NULL);
+    worker->lines = 0;
+    worker->lines_left_out = 0;
+}
+
 /* In one line for all of a second, so that a storm does not fill the log. */
 static void worker_report_refused(struct worker *worker) {
     char count[16];
@@ -189,7 +206,7 @@ static void worker_handle(struct worker *worker, const struct epoll_event *event
 
 static int worker_patience(const struct worker *worker) {
     if (worker->sessions.session_count == 0 && worker->accept_again == 0 && worker->stop_by == 0 &&
-        !worker->has_refused)
+        !worker->has_refused && worker->lines == 0)
         return -1;
     uint64_t until = worker->next_sweep;
     if (worker->accept_again != 0 && worker->accept_again < until)
@@ -217,8 +234,8 @@ static void worker_deliver(struct worker *worker, struct inbox_item *item) {
     worker->dispatch.position = item->frames->last_id;
     for (uint32_t i = 0; i < room->count; i++) {
         struct session *session = room->sessions[i];
-        bool behind =
-            session->behind || session->output.bytes + item->frames->size > SESSION_OUTPUT_MAX;
+        bool behind = session->behind ||
+                      outqueue_cost(&session->output) + item->frames->size > SESSION_OUTPUT_MAX;
         /* Out of memory for a reference: what it misses it fetches later, like any that is behind.
          */
         if (!behind)
@@ -260,6 +277,19 @@ static void worker_unsubscribe(struct worker *worker, struct session *session, u
     session->departures++;
 }
 
+/* From here on it is known who that is, and what others of theirs have used up. */
+static void worker_welcome(struct worker *worker, struct session *session,
+                           const struct inbox_item *item) {
+    session->account = peers_know(worker->options.peers, item->account);
+    session->unwelcome = false;
+    if (item->is_new)
+        peers_note_account(worker->options.peers, session->address, worker->now);
+    session_wait_its_turn(worker, session);
+    /* When it is in its rooms, of which the next items tell. */
+    if (session->held)
+        worker->resume_at = worker->now;
+}
+
 /* Carries out an item that is for one session. */
 static void worker_answer(struct worker *worker, struct inbox_item *item) {
     struct session *session = worker_session(worker, item->session);
@@ -271,10 +301,8 @@ static void worker_answer(struct worker *worker, struct inbox_item *item) {
         session->searching = false;
     /* It asks and asks, and does not read what it is answered; what it could not yet have read, for
      * nothing was written since, does not count. */
-    if (session->output.bytes > SESSION_ANSWERS_MAX && !session->dirty) {
-        char peer[LINK_NAME_MAX];
-        link_name_peer(session->link.descriptor, peer);
-        report(REPORT_DROPPED, "peer", peer, "reason", "it does not read its answers", NULL);
+    if (outqueue_cost(&session->output) > SESSION_ANSWERS_MAX && !session->dirty) {
+        session_report(worker, session, REPORT_DROPPED, "it does not read its answers");
         session_end(worker, session);
         return;
     }
@@ -282,7 +310,7 @@ static void worker_answer(struct worker *worker, struct inbox_item *item) {
                       ? item->frames != NULL && session_send(session, segment_take(item->frames))
                       : worker_withhold(session, item);
     if (item->kind == INBOX_WELCOME)
-        session->account = peers_know(worker->options.peers, item->account);
+        worker_welcome(worker, session, item);
     if (item->kind == INBOX_SUBSCRIBE)
         worked = worked && roster_add(&worker->roster, item->room, session);
     else if (item->kind == INBOX_UNSUBSCRIBE)
@@ -363,13 +391,7 @@ static void worker_resume(struct worker *worker) {
         struct session *session = worker->sessions.slots[i];
         if (session == NULL || !session->held)
             continue;
-        if (session_must_wait(worker, session)) {
-            session_note_hold(worker, session);
-            continue;
-        }
-        session_note_release(worker, session);
-        session_set_interest(worker, session, session->interest | EPOLLIN);
-        session_process(worker, session);
+        session_resume(worker, session);
     }
 }
 
@@ -402,6 +424,7 @@ static void worker_sweep(struct worker *worker) {
         return;
     worker->next_sweep = worker->now + WORKER_SWEEP_MILLISECONDS;
     worker_report_refused(worker);
+    worker_report_left_out(worker);
     for (uint32_t i = 0; i < worker->sessions.slot_count; i++)
         if (worker->sessions.slots[i] != NULL && worker->sessions.slots[i]->phase != SESSION_ENDED)
             session_check_deadlines(worker, worker->sessions.slots[i]);

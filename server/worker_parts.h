@@ -4,6 +4,7 @@
 #define SERVER_WORKER_PARTS_H
 
 #include "dispatch.h"
+#include "report.h"
 #include "roster.h"
 #include "session_table.h"
 #include "worker.h"
@@ -36,8 +37,14 @@ struct worker {
     uint64_t resume_at;                 /* when the first of those goes on; 0: there is none */
     unsigned refused[PEER_LIMIT_COUNT]; /* connections, since that was last reported */
     bool has_refused;
+    unsigned lines; /* of the log about peers, in this second, and those left out */
+    unsigned lines_left_out;
     uint8_t read_bytes[WORKER_READ_BYTES];
 };
+
+/* Whether the log may have one more line about a peer in this second; they make more than anybody
+ * reads. */
+bool worker_may_report(struct worker *worker);
 
 /* It has something to be written, or to be seen to, at the end of the turn. */
 void session_mark_dirty(struct worker *worker, struct session *session);
@@ -46,6 +53,10 @@ void session_mark_dirty(struct worker *worker, struct session *session);
 void session_set_interest(struct worker *worker, struct session *session, uint32_t events);
 
 void session_enter(struct worker *worker, struct session *session, enum session_phase phase);
+
+/* Says in the log why a peer was dropped, unless there is too much of that. */
+void session_report(struct worker *worker, const struct session *session, enum report_kind kind,
+                    const char *reason);
 
 /* Ends the session for good; it is freed at the end of the turn. */
 void session_end(struct worker *worker, struct session *session);
@@ -59,6 +70,12 @@ bool session_must_wait(const struct worker *worker, const struct session *sessio
 /* Keeps the worker's account of a held session that must wait, and of one that need not. */
 void session_note_hold(struct worker *worker, struct session *session);
 void session_note_release(struct worker *worker, struct session *session);
+
+/* Goes on with a held session, unless it still must wait. */
+void session_resume(struct worker *worker, struct session *session);
+
+/* Lets it wait for what its account or its address has used up, and says so. */
+void session_wait_its_turn(struct worker *worker, struct session *session);
 
 /* Takes frame after frame until the bytes end, or until the session has to wait. */
 void session_process(struct worker *worker, struct session *session);

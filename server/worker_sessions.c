@@ -28,13 +28,16 @@ void session_enter(struct worker *worker, struct session *session, enum session_
 void session_end(struct worker *worker, struct session *session) {
     if (session->phase == SESSION_ENDED)
         return;
-    if (session->phase != SESSION_NEW)
+    bool greeted = session->phase != SESSION_NEW;
+    if (greeted)
         dispatch_gone(&worker->dispatch, session);
     session_enter(worker, session, SESSION_ENDED);
     roster_remove_all(&worker->roster, session);
     link_close(&session->link);
     session_note_release(worker, session);
     session_set_behind(worker, session, false);
+    if (session->counted && !greeted)
+        peers_greet_not(worker->options.peers, session->address);
     peers_leave(worker->options.peers, session->address);
     peers_leave(worker->options.peers, session->account);
     session->next_ended = worker->ended;
@@ -53,17 +56,22 @@ void session_close(struct worker *worker, struct session *session) {
     session_mark_dirty(worker, session);
 }
 
+void session_report(struct worker *worker, const struct session *session, enum report_kind kind,
+                    const char *reason) {
+    char peer[LINK_NAME_MAX];
+    if (!worker_may_report(worker))
+        return;
+    link_name_peer(session->link.descriptor, peer);
+    report(kind, "peer", peer, "reason", reason, NULL);
+}
+
 /* Tells a peer that broke the protocol why, and closes. One that has not even a way to be told is
  * just closed. */
 static void session_fail(struct worker *worker, struct session *session, enum error_code code) {
     struct message error = {.type = MESSAGE_ERROR};
-    char number[16];
-    char peer[LINK_NAME_MAX];
     error.error.code = (uint16_t)code;
     error.error.reason = wire_text(error_text(code));
-    snprintf(number, sizeof number, "%d", (int)code);
-    link_name_peer(session->link.descriptor, peer);
-    report(REPORT_DROPPED, "peer", peer, "code", number, "reason", error_text(code), NULL);
+    session_report(worker, session, REPORT_DROPPED, error_text(code));
     if (!session->secured) {
         session_end(worker, session);
         return;
@@ -72,20 +80,26 @@ static void session_fail(struct worker *worker, struct session *session, enum er
     session_close(worker, session);
 }
 
-/* Why a session's input has to wait. */
+/* It does not read what it is answered. */
+static bool session_is_deaf(const struct session *session) {
+    return outqueue_cost(&session->output) > SESSION_OUTPUT_MAX;
+}
+
+/* Why a session's input has to wait. What follows a greeting is for who that is known to be. */
 bool session_must_wait(const struct worker *worker, const struct session *session) {
     return worker->log_is_full || worker->draining || session->reads >= REQUESTS_IN_FLIGHT_MAX ||
-           session->output.bytes > SESSION_OUTPUT_MAX || worker->now < session->wait_until;
+           session_is_deaf(session) || session->unwelcome || worker->now < session->wait_until;
 }
 
 void session_note_hold(struct worker *worker, struct session *session) {
-    bool paced = worker->now < session->wait_until;
+    bool waits = worker->now < session->wait_until;
+    bool paced = waits || session->unwelcome;
     worker->held_count += !session->held;
     worker->paced_count += paced && !session->paced;
     worker->paced_count -= !paced && session->paced;
     session->held = true;
     session->paced = paced;
-    if (paced && (worker->resume_at == 0 || session->wait_until < worker->resume_at))
+    if (waits && (worker->resume_at == 0 || session->wait_until < worker->resume_at))
         worker->resume_at = session->wait_until;
 }
 
@@ -105,7 +119,17 @@ static void session_hold(struct worker *worker, struct session *session) {
     session_set_interest(worker, session, session->interest & EPOLLOUT);
 }
 
-/* What counts for the pace of a peer: one more than its act, 0 for what does not. */
+void session_resume(struct worker *worker, struct session *session) {
+    if (session_must_wait(worker, session)) {
+        session_note_hold(worker, session);
+        return;
+    }
+    session_note_release(worker, session);
+    session_set_interest(worker, session, session->interest | EPOLLIN);
+    session_process(worker, session);
+}
+
+/* What counts for the pace of a peer: one more than its act, 0 for any other request. */
 static const uint8_t paced_acts[256] = {
     [MESSAGE_POST] = PEER_POST + 1,    [MESSAGE_EDIT] = PEER_POST + 1,
     [MESSAGE_DELETE] = PEER_POST + 1,  [MESSAGE_JOIN] = PEER_JOIN + 1,
@@ -116,18 +140,10 @@ static const uint8_t paced_acts[256] = {
     [MESSAGE_HISTORY] = PEER_PAGE + 1,
 };
 
-/* A request was taken; who asks for more than it may waits from here on, and is told so. */
-static void session_keep_pace(struct worker *worker, struct session *session, uint8_t type) {
+/* It may go on from then on; who is made to wait is told so, now and then. */
+static void session_wait(struct worker *worker, struct session *session, uint64_t from,
+                         enum peer_act act) {
     struct message slow = {.type = MESSAGE_SLOW};
-    metrics_add(worker->options.metrics, METRIC_REQUESTS, 1);
-    if (type == MESSAGE_HISTORY || type == MESSAGE_SEARCH)
-        metrics_add(worker->options.metrics,
-                    type == MESSAGE_HISTORY ? METRIC_HISTORY : METRIC_SEARCHES, 1);
-    if (paced_acts[type] == 0)
-        return;
-    enum peer_act act = (enum peer_act)(paced_acts[type] - 1);
-    uint64_t from =
-        peers_take(worker->options.peers, session->address, session->account, act, worker->now);
     if (from <= worker->now)
         return;
     session->wait_until = from;
@@ -140,8 +156,41 @@ static void session_keep_pace(struct worker *worker, struct session *session, ui
         session_end(worker, session);
 }
 
+void session_wait_its_turn(struct worker *worker, struct session *session) {
+    enum peer_act act;
+    uint64_t from =
+        peers_next(worker->options.peers, session->address, session->account, worker->now, &act);
+    session_wait(worker, session, from, act);
+}
+
+/* A request was taken; who asks for more than it may waits from here on. */
+static void session_keep_pace(struct worker *worker, struct session *session, uint8_t type) {
+    metrics_add(worker->options.metrics, METRIC_REQUESTS, 1);
+    if (type == MESSAGE_HELLO)
+        return;
+    if (type == MESSAGE_HISTORY || type == MESSAGE_SEARCH)
+        metrics_add(worker->options.metrics,
+                    type == MESSAGE_HISTORY ? METRIC_HISTORY : METRIC_SEARCHES, 1);
+    enum peer_act act =
+        paced_acts[type] != 0 ? (enum peer_act)(paced_acts[type] - 1) : PEER_REQUEST;
+    uint64_t from =
+        peers_take(worker->options.peers, session->address, session->account, act, worker->now);
+    session_wait(worker, session, from, act);
+}
+
+/* The first that comes of a connection is its greeting, which may have to wait. It is not told:
+ * there is nobody yet who would know what that means. */
+static void session_count_greeting(struct worker *worker, struct session *session) {
+    if (session->phase != SESSION_NEW || session->counted)
+        return;
+    session->counted = true;
+    session->wait_until = peers_greet(worker->options.peers, session->address, worker->now);
+}
+
 void session_process(struct worker *worker, struct session *session) {
     struct wire_blob payload;
+    bool took = false;
+    session_count_greeting(worker, session);
     while (session->phase < SESSION_CLOSING) {
         if (session_must_wait(worker, session)) {
             session_hold(worker, session);
@@ -150,6 +199,7 @@ void session_process(struct worker *worker, struct session *session) {
         enum frame_result result = frame_reader_next(&session->input, &payload);
         enum error_code error = ERROR_NONE;
         if (result == FRAME_READY) {
+            took = true;
             uint8_t type = payload.data[0];
             error = dispatch_frame(&worker->dispatch, session, payload);
             if (session->phase == SESSION_GREETED)
@@ -165,10 +215,11 @@ void session_process(struct worker *worker, struct session *session) {
         else if (result == FRAME_MORE)
             break;
     }
-    bool midway = frame_reader_is_midway(&session->input);
-    session->frame_since = !midway                     ? 0
-                           : session->frame_since != 0 ? session->frame_since
-                                                       : worker->now;
+    /* When the frame began that has not come whole. */
+    if (!frame_reader_is_midway(&session->input))
+        session->frame_since = 0;
+    else if (took || session->frame_since == 0)
+        session->frame_since = worker->now;
     if (session->output.count > 0)
         session_mark_dirty(worker, session);
 }
@@ -176,10 +227,7 @@ void session_process(struct worker *worker, struct session *session) {
 /* Why somebody could not even greet is for the operator to know: a wrong key, a wrong port. The
  * peer was told by TLS, and reads it if the connection is not torn down at once. */
 static void session_give_up_greeting(struct worker *worker, struct session *session) {
-    char peer[LINK_NAME_MAX];
-    const char *reason = link_failure(&session->link);
-    link_name_peer(session->link.descriptor, peer);
-    report(REPORT_NO_GREETING, "peer", peer, "reason", reason, NULL);
+    session_report(worker, session, REPORT_NO_GREETING, link_failure(&session->link));
     if (link_abandon(&session->link)) {
         session->secured = true; /* it is a plain one now */
         session_fail(worker, session, ERROR_NEEDS_TLS);
@@ -204,15 +252,40 @@ static size_t session_most_to_read(const struct worker *worker, const struct ses
     return little ? GREETING_BYTES_MAX : sizeof worker->read_bytes;
 }
 
+/* TLS has to write before it can read on: nothing is to be asked of the socket but that it takes
+ * something, or it would tell again and again that there is something to read. */
+static void session_await(struct worker *worker, struct session *session) {
+    uint32_t events = session->held ? 0 : EPOLLIN;
+    if (link_wants_write(&session->link))
+        events = EPOLLOUT;
+    else
+        events |= session->interest & EPOLLOUT;
+    session_set_interest(worker, session, events);
+}
+
+/* What TLS has for itself, new keys say, is work too. Part of a greeting comes a few times. */
+static void session_note_empty_read(struct worker *worker, struct session *session) {
+    if (!session->secured || worker->options.tls == NULL || session->phase >= SESSION_CLOSING)
+        return;
+    if (session->phase == SESSION_NEW && ++session->empty_reads > SESSION_EMPTY_READS_MAX)
+        session_fail(worker, session, ERROR_NOT_GREETED);
+    else if (session->phase == SESSION_GREETED)
+        session_keep_pace(worker, session, 0);
+    if (session->phase < SESSION_CLOSING && session_must_wait(worker, session))
+        session_hold(worker, session);
+}
+
 void session_read(struct worker *worker, struct session *session) {
     size_t most = session_most_to_read(worker, session);
     ssize_t got = link_read(&session->link, worker->read_bytes, most);
     if (got != LINK_FAILED)
         session_note_secured(worker, session);
-    if (got == LINK_AGAIN && link_wants_write(&session->link))
-        session_set_interest(worker, session, session->interest | EPOLLOUT);
-    if (got == LINK_AGAIN)
+    if (got == LINK_AGAIN || got > 0)
+        session_await(worker, session);
+    if (got == LINK_AGAIN) {
+        session_note_empty_read(worker, session);
         return;
+    }
     if (got <= 0) {
         if (got == LINK_FAILED && session->phase == SESSION_NEW)
             session_give_up_greeting(worker, session);
@@ -240,7 +313,12 @@ void session_set_behind(struct worker *worker, struct session *session, bool beh
 }
 
 void session_flush(struct worker *worker, struct session *session) {
-    switch (outqueue_flush(&session->output, &session->link)) {
+    size_t before = session->output.bytes;
+    enum outqueue_result result = outqueue_flush(&session->output, &session->link);
+    /* Who reads is there. */
+    if (session->output.bytes < before)
+        session->heard = worker->now;
+    switch (result) {
     case OUTQUEUE_FAILED:
         session_end(worker, session);
         return;
@@ -250,7 +328,8 @@ void session_flush(struct worker *worker, struct session *session) {
     case OUTQUEUE_EMPTY:
         break;
     }
-    if (!link_wants_write(&session->link))
+    /* What TLS wants to write it writes when it is read on. */
+    if (session->held || !link_wants_write(&session->link))
         session_set_interest(worker, session, session->interest & ~(uint32_t)EPOLLOUT);
     if (session->phase == SESSION_CLOSING) {
         link_finish(&session->link);
@@ -287,8 +366,9 @@ void session_check_deadlines(struct worker *worker, struct session *session) {
     if (session->phase == SESSION_CLOSING || session->phase == SESSION_FINISHED) {
         if (in_phase >= SESSION_FAREWELL_MILLISECONDS)
             session_end(worker, session);
-    } else if (session->held) {
+    } else if (session->held && !session_is_deaf(session)) {
         session->heard = worker->now; /* it is we who do not listen */
+        session->phase_since = worker->now;
         session->frame_since = session->frame_since != 0 ? worker->now : 0;
     } else if (session_is_late(worker, session)) {
         session_fail(worker, session, ERROR_TOO_SLOW);

@@ -48,6 +48,34 @@ static void one_a_minute_is_one_a_minute(void **state) {
     assert_int_equal(pace_take(&pace, 1, 65000), 125000);
 }
 
+static void who_asks_when_is_told_what_who_takes_waits_for(void **state) {
+    (void)state;
+    struct pace pace = {0};
+    uint64_t now = 1000000;
+    assert_true(pace_next(&pace, 60, now) <= now);
+    for (int i = 0; i < 100; i++) {
+        uint64_t from = pace_take(&pace, 60, now);
+        assert_int_equal(pace_next(&pace, 60, now), from);
+        assert_int_equal(pace_next(&pace, 60, now), from);
+    }
+    assert_int_equal(pace_next(&pace, 0, now), 0);
+}
+
+static void what_is_given_back_may_be_taken_again(void **state) {
+    (void)state;
+    struct pace pace = {0};
+    uint64_t now = 1000000;
+    take_at_once(&pace, 60, now);
+    uint64_t next = pace_next(&pace, 60, now);
+    pace_take(&pace, 60, now);
+    pace_give_back(&pace, 60);
+    assert_int_equal(pace_next(&pace, 60, now), next);
+    for (int i = 0; i < 2000000; i++)
+        pace_give_back(&pace, 60);
+    pace_give_back(&pace, 0);
+    assert_int_equal(take_at_once(&pace, 60, now), 30);
+}
+
 static void no_limit_never_waits(void **state) {
     (void)state;
     struct pace pace = {0};
@@ -61,6 +89,8 @@ int main(void) {
         cmocka_unit_test(then_one_at_a_time),
         cmocka_unit_test(time_fills_it_again_and_no_further),
         cmocka_unit_test(one_a_minute_is_one_a_minute),
+        cmocka_unit_test(who_asks_when_is_told_what_who_takes_waits_for),
+        cmocka_unit_test(what_is_given_back_may_be_taken_again),
         cmocka_unit_test(no_limit_never_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
