@@ -94,12 +94,32 @@ static bool field_decode(struct wire_reader *reader, enum field_type type, void 
     return false;
 }
 
+static bool field_is_zero(const struct message *message, const struct message_field *field) {
+    static const uint64_t zero = 0;
+    const void *value = (const char *)message + field->offset;
+    return (field->type == FIELD_u64 && memcmp(value, &zero, sizeof zero) == 0) ||
+           (field->type == FIELD_u32 && memcmp(value, &zero, sizeof(uint32_t)) == 0);
+}
+
+/* An event is kept for good and sent to many: later numbers at its end that are zero, as they
+ * mostly are, are left out. */
+static size_t message_count_fields(const struct message *message,
+                                   const struct message_entry *entry) {
+    size_t count = entry != NULL ? entry->field_count : 0;
+    bool event = entry != NULL && entry->sender == SENT_AS_EVENT;
+    while (event && count > 0 && entry->fields[count - 1].later &&
+           field_is_zero(message, &entry->fields[count - 1]))
+        count--;
+    return count;
+}
+
 void message_encode(struct buffer *out, const struct message *message) {
     const struct message_entry *entry = message_find(message->type);
+    size_t field_count = message_count_fields(message, entry);
     size_t start = out->size;
     wire_put_u32(out, 0);
     wire_put_u8(out, (uint8_t)message->type);
-    for (size_t i = 0; entry != NULL && i < entry->field_count; i++)
+    for (size_t i = 0; i < field_count; i++)
         field_encode(out, entry->fields[i].type, (const char *)message + entry->fields[i].offset);
     if (out->failed)
         return;

@@ -75,7 +75,7 @@ static void every_message_survives_the_round_trip(void **state) {
 static bool is_an_older_version(const struct message *decoded, struct wire_blob prefix) {
     struct buffer again = {0};
     message_encode(&again, decoded);
-    bool same = again.size - FRAME_HEAD > prefix.size &&
+    bool same = again.size - FRAME_HEAD >= prefix.size &&
                 memcmp(again.data + FRAME_HEAD, prefix.data, prefix.size) == 0;
     for (size_t i = FRAME_HEAD + prefix.size; same && i < again.size; i++)
         same = again.data[i] == 0;
