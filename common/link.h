@@ -40,7 +40,8 @@ bool link_wants_write(const struct link *link);
 /* Why the last call failed, for people; to be asked at once. */
 const char *link_failure(const struct link *link);
 
-/* Reads at most `size` bytes: the number read, 0, LINK_AGAIN or LINK_FAILED. */
+/* Reads at most `size` bytes: the number read, 0, LINK_AGAIN or LINK_FAILED. With TLS at most a
+ * record, of 16 KiB: with less room for it something may be left of which no poll tells. */
 ssize_t link_read(struct link *link, void *data, size_t size);
 
 /* Writes what it can of the pieces, at most IOV_MAX of them: the number of bytes, LINK_AGAIN or

@@ -195,20 +195,13 @@ static int tls_handshake(struct link *link) {
     return tls_result(link, result) == LINK_AGAIN ? LINK_AGAIN : LINK_FAILED;
 }
 
-/* OpenSSL reads one record at a time and keeps what of it was not asked for, which no epoll sees:
- * so all that it has is taken. */
+/* A record, or what is left of one: OpenSSL keeps what was not asked for, which no epoll sees. */
 static ssize_t tls_read(struct link *link, void *data, size_t size) {
-    size_t filled = 0;
     size_t got = 0;
     ERR_clear_error();
     errno = 0;
     int result = SSL_read_ex(tls_of(link), data, size, &got);
-    if (result != 1)
-        return tls_result(link, result);
-    for (filled = got; filled < size && SSL_pending(tls_of(link)) > 0; filled += got)
-        if (SSL_read_ex(tls_of(link), (uint8_t *)data + filled, size - filled, &got) != 1)
-            break;
-    return (ssize_t)filled;
+    return result == 1 ? (ssize_t)got : tls_result(link, result);
 }
 
 /* What is to be written, in one piece of at most a record. Each thread has one. */
