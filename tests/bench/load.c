@@ -19,7 +19,7 @@
 #include <time.h>
 
 enum {
-    LOAD_PUBLISHERS_MAX = 64,
+    LOAD_PUBLISHERS_MAX = 100, /* their number has two digits */
     LOAD_EVENTS = 512,
     LOAD_READ = 1 << 18,
     LOAD_REST = 4096,

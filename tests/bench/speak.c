@@ -30,14 +30,14 @@ static uint32_t frame_size(const char *data) {
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-/* The body is the last field but one, which has eight bytes. */
+/* The body is the last field of what was never edited. */
 static size_t chat_take(const char *data, size_t size, const char **body) {
     *body = NULL;
     if (size < FRAME_HEAD + 1 || size < FRAME_HEAD + frame_size(data))
         return 0;
     size_t whole = FRAME_HEAD + frame_size(data);
     if (data[FRAME_HEAD] == MESSAGE_MESSAGE && whole > SPEAK_BODY + 8 + FRAME_HEAD)
-        *body = data + whole - 8 - SPEAK_BODY;
+        *body = data + whole - SPEAK_BODY;
     return whole;
 }
 
