@@ -245,6 +245,25 @@ static void what_has_no_place_in_a_table_is_said_to_be_unknown(void **state) {
     buffer_free(&text);
 }
 
+static void each_right_is_described_by_who_has_it(void **state) {
+    (void)state;
+    struct buffer text = {0};
+    for (size_t i = 0; i < right_count; i++) {
+        buffer_clear(&text);
+        right_describe(&text, &rights[i]);
+        const char *words = buffer_string(&text);
+        assert_null(strchr(words, '?'));
+        const char *first =
+            rights[i].of_room ? role_name(rights[i].in_public) : standing_name(rights[i].least);
+        assert_int_equal(strncmp(words, first, strlen(first)), 0);
+        assert_true((strstr(words, "read-only") != NULL) ==
+                    (rights[i].of_room && rights[i].in_read_only != rights[i].in_public));
+        assert_true((strstr(words, "private") != NULL) ==
+                    (rights[i].of_room && rights[i].in_private != rights[i].in_public));
+    }
+    buffer_free(&text);
+}
+
 static void a_buffer_that_cannot_grow_stays_failed_and_whole(void **state) {
     (void)state;
     struct buffer buffer = {0};
@@ -275,6 +294,7 @@ int main(void) {
         cmocka_unit_test(every_error_has_a_sentence),
         cmocka_unit_test(texts_are_equal_when_all_their_bytes_are),
         cmocka_unit_test(what_has_no_place_in_a_table_is_said_to_be_unknown),
+        cmocka_unit_test(each_right_is_described_by_who_has_it),
         cmocka_unit_test(a_buffer_that_cannot_grow_stays_failed_and_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

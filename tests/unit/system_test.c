@@ -193,6 +193,13 @@ static void a_folder_is_made_only_where_it_can_be(void **state) {
     snprintf(below, sizeof below, "%s/deeper/still", key_path);
     assert_false(path_make_folders(below));
     assert_int_equal(errno, ENOTDIR);
+    char dangling[96];
+    snprintf(dangling, sizeof dangling, "%s/dangling", folder);
+    assert_int_equal(symlink("nowhere", dangling), 0);
+    assert_false(path_make_folders(dangling));
+    assert_int_equal(errno, ENOENT);
+    unlink(dangling);
+    assert_false(path_make_folders("/proc/no such folder"));
     assert_false(path_sync_folder_of(below));
     assert_true(path_sync_folder_of(key_path));
 }
