@@ -285,17 +285,22 @@ static bool terminal_is_gone(int terminal) {
  * the service manager that all threads turn. */
 static int server_wait(struct server *server, const sigset_t *signals) {
     const int interval = supervisor_interval();
-    const struct timespec wait = {interval / 1000, interval % 1000 * 1000000L};
+    uint64_t pulse_at = clock_monotonic() + (uint64_t)(interval < 0 ? 0 : interval);
     for (;;) {
+        uint64_t now = clock_monotonic();
+        if (interval >= 0 && now >= pulse_at) {
+            supervisor_feel_pulse(&server->pulse, log_queue(server->log), server->inboxes,
+                                  server->worker_count);
+            pulse_at = now + (uint64_t)interval;
+        }
+        const long left = (long)(pulse_at - now);
+        const struct timespec wait = {left / 1000, left % 1000 * 1000000L};
         int received =
             interval < 0 ? sigwaitinfo(signals, NULL) : sigtimedwait(signals, NULL, &wait);
         if (received == SIGHUP && !terminal_is_gone(server->terminal))
             server_reload(server);
         else if (received > 0)
             return received;
-        else if (errno == EAGAIN)
-            supervisor_feel_pulse(&server->pulse, log_queue(server->log), server->inboxes,
-                                  server->worker_count);
     }
 }
 
@@ -385,6 +390,16 @@ static bool server_start_metrics(struct server *server) {
     return server->metrics_server != NULL;
 }
 
+/* A server that is confined may not begin to listen; nobody is let in before it says so. */
+static bool server_confine_calls(const struct server *server, int listener) {
+    struct link_problem problem = {{0}, 0};
+    if (!link_listen(listener, &problem)) {
+        fprintf(stderr, "chat-server: %s\n", problem.text);
+        return false;
+    }
+    return server->settings.unconfined || confine_calls();
+}
+
 static bool server_start_threads(struct server *server) {
     if (!server_start_log(server) || !server_start_workers(server)) {
         fprintf(stderr, "chat-server: cannot start: memory, threads or descriptors ran out, or the "
@@ -395,19 +410,13 @@ static bool server_start_threads(struct server *server) {
     if (server->scrubber == NULL)
         report(REPORT_CANNOT_SCRUB, "advice", "the log is not read through; check it with --check",
                NULL);
-    return server_start_metrics(server) && (server->settings.unconfined || confine_calls());
+    return server_start_metrics(server);
 }
 
 /* Nobody gets in before the server has given up what it does not need, and said where it is. */
-static bool server_let_in(struct server *server, int listener) {
-    struct link_problem problem = {{0}, 0};
-    if (!link_listen(listener, &problem)) {
-        fprintf(stderr, "chat-server: %s\n", problem.text);
-        return false;
-    }
+static void server_let_in(struct server *server, int listener) {
     server_announce(server, listener);
     server_tell_workers(server, INBOX_LISTEN);
-    return true;
 }
 
 static int server_run(struct server *server) {
@@ -416,13 +425,19 @@ static int server_run(struct server *server) {
     raise_descriptor_limit();
     umask(077);
     server->terminal = find_terminal();
+    if (!supervisor_connect()) {
+        fprintf(stderr, "chat-server: cannot reach the service manager at NOTIFY_SOCKET: %s\n",
+                strerror(errno));
+        return EXIT_FAILURE;
+    }
     /* Threads that were not asked to stop are ended by the process. */
     if (!server_bind(server) || !server_bind_metrics(server) || !server_confine_files(server) ||
         !server_open(server) || !server_open_tls(server))
         return EXIT_FAILURE;
     int listener = server->listener;
-    if (!server_start_threads(server) || !server_let_in(server, listener))
+    if (!server_start_threads(server) || !server_confine_calls(server, listener))
         return EXIT_FAILURE;
+    server_let_in(server, listener);
     FAULT_POINT("serving");
     supervisor_tell(SUPERVISOR_READY);
     int received = server_wait(server, &signals);

@@ -2,6 +2,12 @@
 #include "inbox.h"
 #include "request.h"
 
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
@@ -10,15 +16,43 @@ static const char *const supervisor_words[] = {
     [SUPERVISOR_STOPPING] = "STOPPING=1",
 };
 
+/* The main thread's. Connected once: later there may be no descriptor for it, nor the right. */
+static int supervisor_socket = -1;
+
+bool supervisor_connect(void) {
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (path == NULL || path[0] == '\0')
+        return true;
+    size_t size = strlen(path);
+    if (size >= sizeof address.sun_path)
+        return false;
+    memcpy(address.sun_path, path, size);
+    /* One without a file begins with a zero, which the environment cannot say. */
+    if (path[0] == '@')
+        address.sun_path[0] = '\0';
+    socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size);
+    supervisor_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    return supervisor_socket >= 0 &&
+           connect(supervisor_socket, (const struct sockaddr *)&address, length) == 0;
+}
+
+static void supervisor_say(const char *words) {
+    if (supervisor_socket >= 0)
+        send(supervisor_socket, words, strlen(words), MSG_NOSIGNAL);
+}
+
 void supervisor_tell(enum supervisor_news news) {
     struct timespec now;
+    char words[80];
     if (news != SUPERVISOR_RELOADING) {
-        sd_notify(0, supervisor_words[news]);
+        supervisor_say(supervisor_words[news]);
         return;
     }
     clock_gettime(CLOCK_MONOTONIC, &now);
-    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld%06ld", (long long)now.tv_sec,
-               now.tv_nsec / 1000);
+    snprintf(words, sizeof words, "RELOADING=1\nMONOTONIC_USEC=%lld%06ld", (long long)now.tv_sec,
+             now.tv_nsec / 1000);
+    supervisor_say(words);
 }
 
 int supervisor_interval(void) {
@@ -55,7 +89,7 @@ void supervisor_feel_pulse(struct pulse *pulse, struct queue *log, struct queue 
                            unsigned worker_count) {
     if (atomic_load(&pulse->beats) != pulse->sent)
         return;
-    sd_notify(0, "WATCHDOG=1");
+    supervisor_say("WATCHDOG=1");
     pulse_send_log(pulse, log);
     for (unsigned i = 0; i < worker_count; i++)
         pulse_send_worker(pulse, inboxes[i]);

@@ -1,6 +1,6 @@
 /* The service manager that started the server, if one did (systemd's protocol): it is told when the
- * server serves, reads its settings again, and ends, and, if it wants to know, that every thread
- * that serves still turns. Main thread. */
+ * server serves, reads its settings again, and ends, and, if it wants to know, that the log
+ * thread and the workers still turn. Main thread. */
 #ifndef SERVER_SUPERVISOR_H
 #define SERVER_SUPERVISOR_H
 
@@ -10,6 +10,9 @@
 #include <stdbool.h>
 
 enum supervisor_news { SUPERVISOR_READY, SUPERVISOR_RELOADING, SUPERVISOR_STOPPING };
+
+/* Connects to the manager, if there is one; before the server is confined. False with errno. */
+bool supervisor_connect(void);
 
 void supervisor_tell(enum supervisor_news news);
 

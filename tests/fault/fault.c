@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -63,6 +64,28 @@ static long attempt_owner(void) {
     return setuid(0);
 }
 
+static long attempt_local_socket(void) {
+    return socket(AF_UNIX, SOCK_DGRAM, 0);
+}
+
+static long attempt_listener(void) {
+    return listen(-1, 1);
+}
+
+/* TCP connects by it, as by connect. */
+static long attempt_fast_open(void) {
+    return sendto(-1, "x", 1, MSG_FASTOPEN, NULL, 0);
+}
+
+static long attempt_datagram(void) {
+    const struct sockaddr nowhere = {.sa_family = AF_UNIX};
+    return sendto(-1, "x", 1, 0, &nowhere, sizeof nowhere);
+}
+
+static long attempt_other_process(void) {
+    return syscall(SYS_tgkill, getppid(), getppid(), 0);
+}
+
 /* The file that CHAT_FAULT_FILE names, and one beside it. */
 static long attempt_file(void) {
     return open(getenv("CHAT_FAULT_FILE"), O_RDONLY | O_CLOEXEC);
@@ -79,6 +102,11 @@ static const struct attempt attempts[] = {
     {"process", attempt_process},
     {"debugger", attempt_debugger},
     {"socket", attempt_socket},
+    {"local-socket", attempt_local_socket},
+    {"listener", attempt_listener},
+    {"fast-open", attempt_fast_open},
+    {"datagram", attempt_datagram},
+    {"other-process", attempt_other_process},
     {"runnable-memory", attempt_runnable_memory},
     {"owner", attempt_owner},
     {"file", attempt_file},
