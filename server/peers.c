@@ -8,10 +8,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 enum {
     PEERS_SLOTS_FIRST = 64,
-    PEERS_SWEEP_STEPS = 4 /* slots looked at whenever a peer is looked up, for those to forget */
+    PEERS_SWEEP_STEPS = 4, /* slots looked at whenever a peer is looked up, for those to forget */
+    /* Descriptors for the server's own use: its files, threads, metrics, and whom it refuses. */
+    PEERS_DESCRIPTORS_KEPT = 64
 };
 
 /* An address is its family and its first 8 bytes at most; an account has a family of its own. */
@@ -33,7 +36,8 @@ struct peers {
     struct metrics *metrics;
     pthread_mutex_t lock;
     uint32_t connections;
-    struct peer **slots; /* as many as a power of two */
+    uint32_t connections_max; /* by the descriptors that there are */
+    struct peer **slots;      /* as many as a power of two */
     size_t slot_count;
     size_t used;
     size_t sweep; /* where to look next for a peer that may be forgotten */
@@ -52,12 +56,23 @@ static const enum peer_limit account_limits[PEER_ASKED_COUNT] = {
     [PEER_REQUEST] = LIMIT_ACCOUNT_REQUESTS,
 };
 
+/* How many connections there are descriptors for. */
+static uint32_t peers_count_descriptors(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > UINT32_MAX)
+        return UINT32_MAX;
+    return limit.rlim_cur > 2 * PEERS_DESCRIPTORS_KEPT
+               ? (uint32_t)limit.rlim_cur - PEERS_DESCRIPTORS_KEPT
+               : (uint32_t)limit.rlim_cur / 2;
+}
+
 struct peers *peers_new(const struct peer_limits *limits, struct metrics *metrics) {
     struct peers *peers = calloc(1, sizeof *peers);
     if (peers == NULL)
         return NULL;
     peers->limits = limits;
     peers->metrics = metrics;
+    peers->connections_max = peers_count_descriptors();
     peers->slot_count = PEERS_SLOTS_FIRST;
     peers->slots = calloc(peers->slot_count, sizeof(struct peer *));
     if (peers->slots == NULL) {
@@ -188,7 +203,8 @@ struct peer *peers_admit(struct peers *peers, const struct sockaddr_storage *add
     *met = PEER_LIMIT_COUNT;
     pthread_mutex_lock(&peers->lock);
     struct peer *peer = peers_find(peers, name_of_address(address));
-    if (peers_meet(peers, LIMIT_CONNECTIONS, peers->connections))
+    if (peers_meet(peers, LIMIT_CONNECTIONS, peers->connections) ||
+        peers->connections >= peers->connections_max)
         *met = LIMIT_CONNECTIONS;
     else if (peer != NULL && peers_meet(peers, LIMIT_ADDRESS_CONNECTIONS, peer->connections))
         *met = LIMIT_ADDRESS_CONNECTIONS;

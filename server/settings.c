@@ -189,7 +189,10 @@ static bool settings_check_tls(const struct settings *settings) {
 }
 
 static bool settings_set_defaults(struct settings *settings) {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    /* Asked for once: a confined server would not see them all again. */
+    static long cores = 0;
+    if (cores == 0)
+        cores = sysconf(_SC_NPROCESSORS_ONLN);
     if (settings->workers == 0)
         settings->workers = cores < 1 ? 1 : cores > STATE_WORKERS_MAX ? STATE_WORKERS_MAX : cores;
 #ifdef CHAT_SANITIZED
