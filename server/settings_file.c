@@ -1,10 +1,13 @@
 #include "settings_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ini.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct setter {
     bool (*set)(void *context, const char *section, const char *name, const char *value);
@@ -41,16 +44,28 @@ static bool settings_file_say(const char *path, int line, const char *what) {
     return false;
 }
 
+/* A folder can be opened too, and reads as if nothing were in it. */
+static FILE *settings_file_open(const char *path) {
+    struct stat status;
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool regular = file >= 0 && fstat(file, &status) == 0 && S_ISREG(status.st_mode);
+    FILE *stream = regular ? fdopen(file, "r") : NULL;
+    if (stream == NULL)
+        fprintf(stderr, "chat-server: cannot read %s: %s\n", path,
+                file >= 0 && !regular ? "it is not a file" : strerror(errno));
+    if (stream == NULL && file >= 0)
+        close(file);
+    return stream;
+}
+
 bool settings_file_read(const char *path,
                         bool (*set)(void *context, const char *section, const char *name,
                                     const char *value),
                         void *context) {
     struct setter setter = {.set = set, .context = context};
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        fprintf(stderr, "chat-server: cannot read %s: %s\n", path, strerror(errno));
+    FILE *file = settings_file_open(path);
+    if (file == NULL)
         return false;
-    }
     int long_line = settings_file_long_line(file);
     int line = long_line == 0 ? ini_parse_file(file, settings_file_line, &setter) : 0;
     fclose(file);
