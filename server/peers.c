@@ -61,7 +61,7 @@ static uint32_t peers_count_descriptors(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > UINT32_MAX)
         return UINT32_MAX;
-    return limit.rlim_cur > 2 * PEERS_DESCRIPTORS_KEPT
+    return limit.rlim_cur / 2 > PEERS_DESCRIPTORS_KEPT
                ? (uint32_t)limit.rlim_cur - PEERS_DESCRIPTORS_KEPT
                : (uint32_t)limit.rlim_cur / 2;
 }

@@ -130,7 +130,7 @@ proc kill_server {{signal 9}} {
     wait_until "the server to end" {![process_runs $::server]}
 }
 
-write_file $folder/tmux.conf "set -g status off\nset -g remain-on-exit on\n"
+write_file $folder/tmux.conf "set -g status off\nset -g remain-on-exit on\nset -g exit-empty off\n"
 
 proc tmux {args} {
     global folder
