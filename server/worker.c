@@ -195,10 +195,10 @@ static void worker_handle(struct worker *worker, const struct epoll_event *event
             return;
         if (session->phase != SESSION_ENDED && (event->events & EPOLLOUT))
             session_mark_dirty(worker, session);
+        bool readable = (event->events & ~(uint32_t)EPOLLOUT) != 0;
         if (session->phase != SESSION_ENDED &&
-            ((event->events & ~(uint32_t)EPOLLOUT) ||
-             (!session->held && link_wants_write(&session->link))))
-            session_read(worker, session);
+            (readable || (!session->held && link_wants_write(&session->link))))
+            session_read(worker, session, readable);
         if (worker->dispatch.requests.cost > WORKER_HAND_OVER_BYTES)
             worker_hand_over(worker);
     }

@@ -83,8 +83,9 @@ void session_process(struct worker *worker, struct session *session);
 /* Whether it misses live events, for the moment. */
 void session_set_behind(struct worker *worker, struct session *session, bool behind);
 
-/* Reads once and takes the frames. */
-void session_read(struct worker *worker, struct session *session);
+/* Reads once and takes the frames. `readable`: there is something to read, and it is not only that
+ * TLS may go on with what it had to write first. */
+void session_read(struct worker *worker, struct session *session, bool readable);
 
 /* Writes what the socket takes. */
 void session_flush(struct worker *worker, struct session *session);

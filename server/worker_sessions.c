@@ -20,6 +20,19 @@ void session_set_interest(struct worker *worker, struct session *session, uint32
         session->interest = events;
 }
 
+/* What is asked of the socket. While TLS has to write before it can read on only whether it takes
+ * something, or epoll would tell again and again that there is something to read. */
+static void session_await(struct worker *worker, struct session *session, bool output_waits) {
+    uint32_t events = 0;
+    if (!session->held)
+        events = link_wants_write(&session->link) ? EPOLLOUT : EPOLLIN;
+    session_set_interest(worker, session, output_waits ? events | EPOLLOUT : events);
+}
+
+static bool session_awaits_output(const struct session *session) {
+    return (session->interest & EPOLLOUT) != 0;
+}
+
 void session_enter(struct worker *worker, struct session *session, enum session_phase phase) {
     session->phase = phase;
     session->phase_since = worker->now;
@@ -116,7 +129,7 @@ static void session_hold(struct worker *worker, struct session *session) {
         return;
     }
     session_note_hold(worker, session);
-    session_set_interest(worker, session, session->interest & EPOLLOUT);
+    session_await(worker, session, session_awaits_output(session));
 }
 
 void session_resume(struct worker *worker, struct session *session) {
@@ -252,17 +265,6 @@ static size_t session_most_to_read(const struct worker *worker, const struct ses
     return little ? GREETING_BYTES_MAX : sizeof worker->read_bytes;
 }
 
-/* TLS has to write before it can read on: nothing is to be asked of the socket but that it takes
- * something, or it would tell again and again that there is something to read. */
-static void session_await(struct worker *worker, struct session *session) {
-    uint32_t events = session->held ? 0 : EPOLLIN;
-    if (link_wants_write(&session->link))
-        events = EPOLLOUT;
-    else
-        events |= session->interest & EPOLLOUT;
-    session_set_interest(worker, session, events);
-}
-
 /* What TLS has for itself, new keys say, is work too. Part of a greeting comes a few times. */
 static void session_note_empty_read(struct worker *worker, struct session *session) {
     if (!session->secured || worker->options.tls == NULL || session->phase >= SESSION_CLOSING)
@@ -275,15 +277,16 @@ static void session_note_empty_read(struct worker *worker, struct session *sessi
         session_hold(worker, session);
 }
 
-void session_read(struct worker *worker, struct session *session) {
+void session_read(struct worker *worker, struct session *session, bool readable) {
     size_t most = session_most_to_read(worker, session);
     ssize_t got = link_read(&session->link, worker->read_bytes, most);
     if (got != LINK_FAILED)
         session_note_secured(worker, session);
     if (got == LINK_AGAIN || got > 0)
-        session_await(worker, session);
+        session_await(worker, session, session_awaits_output(session));
     if (got == LINK_AGAIN) {
-        session_note_empty_read(worker, session);
+        if (readable)
+            session_note_empty_read(worker, session);
         return;
     }
     if (got <= 0) {
@@ -328,9 +331,7 @@ void session_flush(struct worker *worker, struct session *session) {
     case OUTQUEUE_EMPTY:
         break;
     }
-    /* What TLS wants to write it writes when it is read on. */
-    if (session->held || !link_wants_write(&session->link))
-        session_set_interest(worker, session, session->interest & ~(uint32_t)EPOLLOUT);
+    session_await(worker, session, false);
     if (session->phase == SESSION_CLOSING) {
         link_finish(&session->link);
         session_enter(worker, session, SESSION_FINISHED);
