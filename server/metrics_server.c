@@ -1,4 +1,5 @@
 #include "metrics_server.h"
+#include "options.h"
 
 #include <microhttpd.h>
 #include <stdio.h>
@@ -18,7 +19,8 @@ int metrics_server_bind(const char *address, struct link_problem *problem) {
     size_t size = colon == NULL ? 0 : (size_t)(colon - address) - (bracketed ? 2 : 0);
     char *host = strndup(address + bracketed, size);
     int descriptor = -1;
-    if (host != NULL && size > 0)
+    long port;
+    if (host != NULL && size > 0 && options_number(colon + 1, 0, 65535, &port))
         descriptor = link_bind(host, colon + 1, problem);
     else
         snprintf(problem->text, sizeof problem->text,
