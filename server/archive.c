@@ -1,6 +1,7 @@
 #include "archive.h"
 #include "frame.h"
 #include "page_guard.h"
+#include "statements.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,11 +47,8 @@ struct archive *archive_open(const char *path) {
     /* A reader may meet the writer's checkpoint for a moment. */
     if (opened)
         sqlite3_busy_timeout(archive->database, 2000);
-    for (size_t i = 0; opened && i < ARCHIVE_STATEMENTS; i++)
-        opened = sqlite3_prepare_v3(archive->database, archive_statements[i], -1,
-                                    SQLITE_PREPARE_PERSISTENT, &archive->statements[i],
-                                    NULL) == SQLITE_OK;
-    if (opened)
+    if (opened && statements_prepare(archive->database, archive_statements, ARCHIVE_STATEMENTS,
+                                     archive->statements))
         return archive;
     archive_close(archive);
     return NULL;
@@ -59,8 +57,7 @@ struct archive *archive_open(const char *path) {
 void archive_close(struct archive *archive) {
     if (archive == NULL)
         return;
-    for (size_t i = 0; i < ARCHIVE_STATEMENTS; i++)
-        sqlite3_finalize(archive->statements[i]);
+    statements_free(archive->statements, ARCHIVE_STATEMENTS);
     sqlite3_close(archive->database);
     free(archive);
 }

@@ -1,4 +1,5 @@
 #include "index_copies.h"
+#include "statements.h"
 
 #include <stdlib.h>
 
@@ -36,10 +37,8 @@ struct index_copies *index_copies_open(sqlite3 *database) {
                                                  "CREATE TABLE IF NOT EXISTS copies("
                                                  "shelf INTEGER PRIMARY KEY, copies BLOB)",
                                                  NULL, NULL, NULL) == SQLITE_OK;
-    for (size_t i = 0; opened && i < COPIES_STATEMENTS; i++)
-        opened = sqlite3_prepare_v3(database, copies_statements[i], -1, SQLITE_PREPARE_PERSISTENT,
-                                    &copies->statements[i], NULL) == SQLITE_OK;
-    if (opened)
+    if (opened &&
+        statements_prepare(database, copies_statements, COPIES_STATEMENTS, copies->statements))
         return copies;
     index_copies_close(copies);
     return NULL;
@@ -48,8 +47,7 @@ struct index_copies *index_copies_open(sqlite3 *database) {
 void index_copies_close(struct index_copies *copies) {
     if (copies == NULL)
         return;
-    for (size_t i = 0; i < COPIES_STATEMENTS; i++)
-        sqlite3_finalize(copies->statements[i]);
+    statements_free(copies->statements, COPIES_STATEMENTS);
     buffer_free(&copies->added);
     free(copies);
 }

@@ -2,6 +2,7 @@
 #include "index_copies.h"
 #include "index_keys.h"
 #include "page_guard.h"
+#include "statements.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -105,15 +106,13 @@ static struct index_file *index_open(const char *path) {
     if (file == NULL)
         return NULL;
     file->path = strdup(path);
-    bool opened = file->path != NULL &&
-                  page_guard_open(path, &file->database,
-                                  SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                                      SQLITE_OPEN_NOFOLLOW) == SQLITE_OK &&
-                  page_guard_request(file->database) && index_execute(file, index_schema);
-    for (size_t i = 0; opened && i < INDEX_STATEMENTS; i++)
-        opened =
-            sqlite3_prepare_v3(file->database, index_statements[i], -1, SQLITE_PREPARE_PERSISTENT,
-                               &file->statements[i], NULL) == SQLITE_OK;
+    bool opened =
+        file->path != NULL &&
+        page_guard_open(path, &file->database,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+                            SQLITE_OPEN_NOFOLLOW) == SQLITE_OK &&
+        page_guard_request(file->database) && index_execute(file, index_schema) &&
+        statements_prepare(file->database, index_statements, INDEX_STATEMENTS, file->statements);
     file->copies = opened ? index_copies_open(file->database) : NULL;
     if (file->copies != NULL)
         return file;
@@ -151,8 +150,7 @@ struct index_file *index_file_open(const char *path, const struct archive_origin
 void index_file_close(struct index_file *file) {
     if (file == NULL)
         return;
-    for (size_t i = 0; i < INDEX_STATEMENTS; i++)
-        sqlite3_finalize(file->statements[i]);
+    statements_free(file->statements, INDEX_STATEMENTS);
     index_copies_close(file->copies);
     sqlite3_close(file->database);
     buffer_free(&file->nick);

@@ -6,6 +6,7 @@
 #include "page_guard.h"
 #include "paths.h"
 #include "schema.h"
+#include "statements.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -60,14 +61,6 @@ static bool store_read_identity(struct store *store) {
     store->epoch = found ? (uint64_t)sqlite3_column_int64(row, 1) : 0;
     sqlite3_finalize(row);
     return found;
-}
-
-static bool store_prepare(struct store *store) {
-    for (size_t i = 0; i < STATEMENT_COUNT; i++)
-        if (sqlite3_prepare_v3(store->database, store_statements[i], -1, SQLITE_PREPARE_PERSISTENT,
-                               &store->statements[i], NULL) != SQLITE_OK)
-            return false;
-    return true;
 }
 
 /* Gives every page of an older version's file a checksum, in the copy that VACUUM makes of them. */
@@ -146,7 +139,7 @@ static bool store_set_up(struct store *store, const char *folder, struct store_p
         return false;
     if (!store_execute(store, "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0;"
                               "PRAGMA cache_size=-16384") ||
-        !store_prepare(store))
+        !statements_prepare(store->database, store_statements, STATEMENT_COUNT, store->statements))
         return store_is_damaged(store, folder, problem);
     if (!store_inspect(store, folder, problem) || !store_fold(store, folder, problem))
         return false;
@@ -179,8 +172,7 @@ static bool store_open_log(struct store *store, const char *folder, struct store
 }
 
 static void store_free(struct store *store) {
-    for (size_t i = 0; i < STATEMENT_COUNT; i++)
-        sqlite3_finalize(store->statements[i]);
+    statements_free(store->statements, STATEMENT_COUNT);
     sqlite3_close(store->database);
     if (store->lock >= 0)
         close(store->lock);
