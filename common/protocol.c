@@ -94,11 +94,17 @@ static bool field_decode(struct wire_reader *reader, enum field_type type, void 
     return false;
 }
 
+/* Of numbers, in a struct message; of all else 0. */
+static const size_t field_sizes[] = {[FIELD_u8] = sizeof(uint8_t),
+                                     [FIELD_u16] = sizeof(uint16_t),
+                                     [FIELD_u32] = sizeof(uint32_t),
+                                     [FIELD_u64] = sizeof(uint64_t),
+                                     [FIELD_texts] = 0};
+
 static bool field_is_zero(const struct message *message, const struct message_field *field) {
     static const uint64_t zero = 0;
-    const void *value = (const char *)message + field->offset;
-    return (field->type == FIELD_u64 && memcmp(value, &zero, sizeof zero) == 0) ||
-           (field->type == FIELD_u32 && memcmp(value, &zero, sizeof(uint32_t)) == 0);
+    size_t size = field_sizes[field->type];
+    return size > 0 && memcmp((const char *)message + field->offset, &zero, size) == 0;
 }
 
 /* An event is kept for good and sent to many: later numbers at its end that are zero, as they

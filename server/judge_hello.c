@@ -17,6 +17,7 @@ enum { INVITATIONS_TOLD_MAX = 100 }; /* in a welcome */
 /* Whose greeting it is, and what is to be done before it is answered. */
 struct greeter {
     struct account *account; /* NULL: a new one is to be made */
+    bool is_new;             /* it was */
     struct device *device;   /* whose key was shown, if it is known here */
     bool joins;              /* the key is new to the account */
     bool uses_code;
@@ -166,8 +167,8 @@ static bool judge_account_is_full(const struct judge *judge, const struct accoun
 }
 
 /* Everything that a welcomed client is told first. */
-static void judge_welcome(struct judge *judge, const struct presence *presence, bool is_new,
-                          struct wire_blob secret) {
+static void judge_welcome(struct judge *judge, const struct presence *presence,
+                          const struct greeter *greeter, struct wire_blob secret) {
     const struct account *account = presence->account;
     struct message welcome = {.type = MESSAGE_WELCOME};
     welcome.welcome.version = PROTOCOL_VERSION;
@@ -180,7 +181,7 @@ static void judge_welcome(struct judge *judge, const struct presence *presence, 
     welcome.welcome.epoch = store_epoch(judge->store);
     welcome.welcome.standing = (uint8_t)judge_standing(judge, account);
     welcome.welcome.agent = wire_text("chat-server " CHAT_VERSION);
-    batch_welcome(&judge->batch, presence->session, account->id, is_new, &welcome);
+    batch_welcome(&judge->batch, presence->session, account->id, greeter->is_new, &welcome);
     for (size_t i = 0; i < account->reading_count; i++)
         judge_subscribe(judge, presence, state_room(judge->state, account->readings[i].room), 0);
     const struct room *room;
@@ -200,10 +201,10 @@ static bool judge_is_first(const struct judge *judge, const struct request *requ
            (account->devices != NULL || judge->plaintext);
 }
 
-/* Connects the account, which may be new; `secret` is what proves it from now on, if a key does
+/* Connects the account; `secret` is what proves it from now on, if a key does
  * not. */
 static void judge_enter(struct judge *judge, const struct request *request,
-                        const struct greeter *greeter, bool is_new, struct wire_blob secret) {
+                        const struct greeter *greeter, struct wire_blob secret) {
     const struct message_hello *hello = &request->message.hello;
     judge_end_stale(judge, greeter->account, hello->outbox);
     struct presence *presence =
@@ -216,7 +217,7 @@ static void judge_enter(struct judge *judge, const struct request *request,
         presence->outbox = state_outbox(judge->state, greeter->account, hello->outbox);
         judge_fail_memory(judge, presence->outbox != NULL);
     }
-    judge_welcome(judge, presence, is_new, secret);
+    judge_welcome(judge, presence, greeter, secret);
 }
 
 /* Carries out what the greeting brings about, and lets the greeter in. */
@@ -224,8 +225,8 @@ static void judge_let_in(struct judge *judge, const struct request *request,
                          struct greeter *greeter, const char *nick) {
     uint8_t secret[SECRET_BYTES];
     struct wire_blob shown = request->message.hello.secret;
-    bool is_new = greeter->account == NULL;
-    if (is_new) {
+    greeter->is_new = greeter->account == NULL;
+    if (greeter->is_new) {
         if (getrandom(secret, sizeof secret, 0) != sizeof secret) {
             judge_end(judge, request->session, ERROR_STORAGE, "");
             return;
@@ -241,11 +242,11 @@ static void judge_let_in(struct judge *judge, const struct request *request,
         greeter->device = judge_add_device(judge, greeter->account, request);
     if (judge->batch.failed || greeter->account == NULL)
         return;
-    if (is_new && judge_is_first(judge, request, greeter->account))
+    if (greeter->is_new && judge_is_first(judge, request, greeter->account))
         judge_give_server(judge, greeter->account);
-    if (!is_new && strcmp(greeter->account->nick, nick) != 0 && !judge->read_only)
+    if (!greeter->is_new && strcmp(greeter->account->nick, nick) != 0 && !judge->read_only)
         judge_set_nick(judge, greeter->account, nick);
-    judge_enter(judge, request, greeter, is_new,
+    judge_enter(judge, request, greeter,
                 request->origin.has_key ? (struct wire_blob){NULL, 0} : shown);
 }
 

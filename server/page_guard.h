@@ -1,8 +1,8 @@
 /* A layer under SQLite that gives every page of a file a checksum: written into the page's last
  * bytes as it goes to the file, verified as it comes back. A page with a flipped bit, or of another
  * place or moment, is then a read error (SQLITE_IOERR_DATA) and never an answer. The write-ahead
- * log beside the file has SQLite's own checksums. And what deleted rows left between the rows of a
- * page does not reach the file. Any thread. */
+ * log beside the file has SQLite's own checksums, and grows by a MiB at a time. And what deleted
+ * rows left between the rows of a page does not reach the file. Any thread. */
 #ifndef SERVER_PAGE_GUARD_H
 #define SERVER_PAGE_GUARD_H
 
