@@ -11,10 +11,8 @@
 #include "thread.h"
 #include "tls.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -24,10 +22,8 @@ enum {
     WORKER_EVENTS = 256,
     WORKER_HAND_OVER_BYTES = 1 << 20, /* requests gathered before they are handed over at once */
     WORKER_SWEEP_MILLISECONDS = 1000,
-    WORKER_ACCEPTS_MAX = 64, /* a turn, so that a storm of connections delays nobody for long */
-    /* The same for their handshakes, each step of which costs a few tenths of a millisecond. */
+    /* Of handshakes in a turn, each of which costs a few tenths of a millisecond. */
     WORKER_GREETING_STEPS_MAX = 16,
-    WORKER_ACCEPT_PAUSE_MILLISECONDS = 100,
     WORKER_LINES_A_SECOND = 20
 };
 
@@ -35,85 +31,9 @@ struct queue *worker_inbox_new(void) {
     return queue_new(WORKER_INBOX_BYTES);
 }
 
-static bool worker_watch(struct worker *worker, int descriptor, uint32_t events, void *what) {
+bool worker_watch(struct worker *worker, int descriptor, uint32_t events, void *what) {
     struct epoll_event event = {.events = events, .data.ptr = what};
     return epoll_ctl(worker->epoll, EPOLL_CTL_ADD, descriptor, &event) == 0;
-}
-
-/* Makes a session of a fresh connection, or closes it. */
-static void worker_adopt(struct worker *worker, struct link link, struct peer *peer) {
-    struct session *session = calloc(1, sizeof *session);
-    struct tls *tls = worker->options.tls;
-    if (session == NULL || worker->draining || (tls != NULL && !tls_accept(tls, &link)) ||
-        !session_table_add(&worker->sessions, worker->options.index, session)) {
-        free(session);
-        link_close(&link);
-        peers_leave(worker->options.peers, peer);
-        return;
-    }
-    session->link = link;
-    session->address = peer;
-    session->secured = tls == NULL;
-    session->input.payload_max = GREETING_BYTES_MAX;
-    session->interest = EPOLLIN;
-    session->heard = worker->now;
-    session_enter(worker, session, SESSION_NEW);
-    if (!worker_watch(worker, link.descriptor, EPOLLIN, session)) {
-        session_table_remove(&worker->sessions, session);
-        session_free(session);
-        peers_leave(worker->options.peers, peer);
-    }
-}
-
-/* Deals a connection to the next worker; keeps it when that one's inbox is full. */
-static void worker_deal(struct worker *worker, struct link link, struct peer *peer) {
-    unsigned to = worker->next_worker++ % worker->options.count;
-    struct inbox_item *item = NULL;
-    if (to != worker->options.index)
-        item = inbox_new(INBOX_ADOPT, 0, 0, NULL);
-    if (item == NULL) {
-        worker_adopt(worker, link, peer);
-        return;
-    }
-    struct queue_chain chain = {0};
-    item->link = link;
-    item->peer = peer;
-    queue_chain_add(&chain, &item->item);
-    if (!queue_try_push(worker->options.inboxes[to], &chain, -1)) {
-        inbox_free(item);
-        worker_adopt(worker, link, peer);
-    }
-}
-
-/* Closes a connection that is one too many. One that talks in plain is told why, if that goes at
- * once: a handshake would be more than it may cost. */
-static void worker_refuse(struct worker *worker, struct link *link, enum peer_limit met) {
-    struct message error = {.type = MESSAGE_ERROR};
-    enum error_code code = met == LIMIT_ADDRESS_CONNECTIONS ? ERROR_ADDRESS_FULL : ERROR_FULL;
-    struct buffer frame = {0};
-    error.error.code = (uint16_t)code;
-    error.error.reason = wire_text(error_text(code));
-    message_encode(&frame, &error);
-    const struct iovec piece = {frame.data, frame.size};
-    if (worker->options.tls == NULL && !frame.failed && link_write(link, &piece, 1) > 0)
-        link_finish(link);
-    link_close(link);
-    buffer_free(&frame);
-    if (met < PEER_LIMIT_COUNT)
-        worker->refused[met]++;
-    worker->has_refused = worker->has_refused || met < PEER_LIMIT_COUNT;
-}
-
-/* Lets a connection in, unless it is one too many. */
-static void worker_admit(struct worker *worker, struct link link) {
-    struct sockaddr_storage address;
-    enum peer_limit met;
-    link_peer_address(link.descriptor, &address);
-    struct peer *peer = peers_admit(worker->options.peers, &address, &met);
-    if (peer != NULL)
-        worker_deal(worker, link, peer);
-    else
-        worker_refuse(worker, &link, met);
 }
 
 bool worker_may_report(struct worker *worker) {
@@ -130,40 +50,6 @@ static void worker_report_left_out(struct worker *worker) {
         report(REPORT_DROPPED_MORE, "lines", count, NULL);
     worker->lines = 0;
     worker->lines_left_out = 0;
-}
-
-/* In one line for all of a second, so that a storm does not fill the log. */
-static void worker_report_refused(struct worker *worker) {
-    char count[16];
-    for (size_t i = 0; worker->has_refused && i < PEER_LIMIT_COUNT; i++) {
-        if (worker->refused[i] == 0)
-            continue;
-        snprintf(count, sizeof count, "%u", worker->refused[i]);
-        report(REPORT_REFUSED, "limit", peer_limit_table[i].name, "connections", count, NULL);
-        worker->refused[i] = 0;
-    }
-    worker->has_refused = false;
-}
-
-/* Out of descriptors: stops listening for a moment, so that waiting connections do not spin the
- * loop. */
-static void worker_pause_accepting(struct worker *worker, int reason) {
-    report(REPORT_CANNOT_ACCEPT, "reason", strerror(reason), NULL);
-    epoll_ctl(worker->epoll, EPOLL_CTL_DEL, worker->options.listener, NULL);
-    worker->accept_again = worker->now + WORKER_ACCEPT_PAUSE_MILLISECONDS;
-}
-
-static void worker_accept(struct worker *worker) {
-    struct link link;
-    for (int i = 0; i < WORKER_ACCEPTS_MAX; i++) {
-        if (link_accept(worker->options.listener, &link)) {
-            worker_admit(worker, link);
-            continue;
-        }
-        if (errno != EAGAIN && errno != EWOULDBLOCK)
-            worker_pause_accepting(worker, errno);
-        return;
-    }
 }
 
 static void worker_hand_over(struct worker *worker) {
@@ -416,10 +302,7 @@ static void worker_bury(struct worker *worker) {
 }
 
 static void worker_sweep(struct worker *worker) {
-    if (worker->accept_again != 0 && worker->now >= worker->accept_again) {
-        worker->accept_again = 0;
-        worker_watch(worker, worker->options.listener, EPOLLIN, &worker->options.listener);
-    }
+    worker_accept_again(worker);
     if (worker->now < worker->next_sweep)
         return;
     worker->next_sweep = worker->now + WORKER_SWEEP_MILLISECONDS;

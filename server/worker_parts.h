@@ -1,5 +1,5 @@
-/* Private to the worker's files: worker.c has the thread and its turn, worker_sessions.c what
- * happens to one connection in it. */
+/* Private to the worker's files: worker.c has the thread and its turn, worker_accept.c how a
+ * connection comes in, worker_sessions.c what happens to one. */
 #ifndef SERVER_WORKER_PARTS_H
 #define SERVER_WORKER_PARTS_H
 
@@ -45,6 +45,21 @@ struct worker {
 /* Whether the log may have one more line about a peer in this second; they make more than anybody
  * reads. */
 bool worker_may_report(struct worker *worker);
+
+/* Lets epoll tell of a descriptor: `what` is what it gives back. */
+bool worker_watch(struct worker *worker, int descriptor, uint32_t events, void *what);
+
+/* Lets in, or refuses, who has come. */
+void worker_accept(struct worker *worker);
+
+/* Listens again when the pause is over that a want of descriptors has brought. */
+void worker_accept_again(struct worker *worker);
+
+/* Makes a session of a fresh connection, or closes it. */
+void worker_adopt(struct worker *worker, struct link link, struct peer *peer);
+
+/* Says how many were refused since that was last said. */
+void worker_report_refused(struct worker *worker);
 
 /* It has something to be written, or to be seen to, at the end of the turn. */
 void session_mark_dirty(struct worker *worker, struct session *session);
