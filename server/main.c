@@ -14,6 +14,7 @@
 #include "owner_token.h"
 #include "paths.h"
 #include "peers.h"
+#include "process.h"
 #include "readers.h"
 #include "report.h"
 #include "scrubber.h"
@@ -23,15 +24,11 @@
 #include "worker.h"
 
 #include <errno.h>
-#include <malloc.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -268,19 +265,6 @@ static void server_reload(struct server *server) {
     supervisor_tell(SUPERVISOR_READY);
 }
 
-static int find_terminal(void) {
-    for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++)
-        if (isatty(descriptor))
-            return descriptor;
-    return -1;
-}
-
-/* Then SIGHUP says that nobody is there any more, and not that something is to be read again. */
-static bool terminal_is_gone(int terminal) {
-    struct pollfd state = {.fd = terminal};
-    return terminal >= 0 && poll(&state, 1, 0) > 0 && (state.revents & POLLHUP) != 0;
-}
-
 /* Waits for the signal that ends the server; meanwhile reads again what it is told to, and shows
  * the service manager that all threads turn. */
 static int server_wait(struct server *server, const sigset_t *signals) {
@@ -297,7 +281,7 @@ static int server_wait(struct server *server, const sigset_t *signals) {
         const struct timespec wait = {left / 1000, left % 1000 * 1000000L};
         int received =
             interval < 0 ? sigwaitinfo(signals, NULL) : sigtimedwait(signals, NULL, &wait);
-        if (received == SIGHUP && !terminal_is_gone(server->terminal))
+        if (received == SIGHUP && !process_terminal_is_gone(server->terminal))
             server_reload(server);
         else if (received > 0)
             return received;
@@ -340,40 +324,6 @@ static bool server_confine_files(struct server *server) {
     setenv("SQLITE_TMPDIR", settings->data, 1);
     return settings->unconfined ||
            (tls_prepare() && confine_files(settings->data, files, sizeof files / sizeof *files));
-}
-
-static void raise_descriptor_limit(void) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-/* Blocks the signals that end the server in every thread begun from here on. */
-static void block_signals(sigset_t *signals) {
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a limit on files is met like a full disk */
-    sigemptyset(signals);
-    sigaddset(signals, SIGTERM);
-    sigaddset(signals, SIGINT);
-    sigaddset(signals, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, signals, NULL);
-}
-
-/* What one thread frees, the next block of another is made of: what passes from thread to thread
- * would otherwise leave holes in a heap of each. Costs a few percent of the time; `make soak` shows
- * what for. */
-static void share_memory(void) {
-    mallopt(M_ARENA_MAX, 1);
-}
-
-/* Keys must not lie about in a core file, or be read out of a running process by its user's other
- * programs. */
-static void keep_secrets(void) {
-    const struct rlimit none = {0, 0};
-    setrlimit(RLIMIT_CORE, &none);
-    prctl(PR_SET_DUMPABLE, 0);
 }
 
 static bool server_start_metrics(struct server *server) {
@@ -421,15 +371,13 @@ static void server_let_in(struct server *server, int listener) {
 
 static int server_run(struct server *server) {
     sigset_t signals;
-    block_signals(&signals);
-    raise_descriptor_limit();
+    process_block_signals(&signals);
+    process_raise_descriptor_limit();
     umask(077);
-    server->terminal = find_terminal();
-    if (!supervisor_connect()) {
-        fprintf(stderr, "chat-server: cannot reach the service manager at NOTIFY_SOCKET: %s\n",
-                strerror(errno));
-        return EXIT_FAILURE;
-    }
+    server->terminal = process_find_terminal();
+    if (!supervisor_connect())
+        report(REPORT_NO_MANAGER, "reason", strerror(errno), "advice",
+               "it is not told how the server is, and may end it; see NOTIFY_SOCKET", NULL);
     /* Threads that were not asked to stop are ended by the process. */
     if (!server_bind(server) || !server_bind_metrics(server) || !server_confine_files(server) ||
         !server_open(server) || !server_open_tls(server))
@@ -493,8 +441,8 @@ int main(int argc, char **argv) {
         return EXIT_SUCCESS;
     }
     report_set_level(server.settings.log_level);
-    share_memory();
-    keep_secrets();
+    process_share_memory();
+    process_keep_secrets();
     if (server.settings.fingerprint)
         return print_fingerprint(&server.settings);
     if (server.settings.owner_token)

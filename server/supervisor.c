@@ -2,6 +2,7 @@
 #include "inbox.h"
 #include "request.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
+#include <unistd.h>
 
 static const char *const supervisor_words[] = {
     [SUPERVISOR_READY] = "READY=1",
@@ -25,16 +27,25 @@ bool supervisor_connect(void) {
     if (path == NULL || path[0] == '\0')
         return true;
     size_t size = strlen(path);
-    if (size >= sizeof address.sun_path)
+    if (size >= sizeof address.sun_path) {
+        errno = ENAMETOOLONG;
         return false;
+    }
     memcpy(address.sun_path, path, size);
     /* One without a file begins with a zero, which the environment cannot say. */
     if (path[0] == '@')
         address.sun_path[0] = '\0';
     socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size);
     supervisor_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    return supervisor_socket >= 0 &&
-           connect(supervisor_socket, (const struct sockaddr *)&address, length) == 0;
+    if (supervisor_socket < 0)
+        return false;
+    if (connect(supervisor_socket, (const struct sockaddr *)&address, length) == 0)
+        return true;
+    int reason = errno;
+    close(supervisor_socket);
+    supervisor_socket = -1;
+    errno = reason;
+    return false;
 }
 
 static void supervisor_say(const char *words) {
