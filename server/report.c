@@ -2,7 +2,9 @@
 
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,12 +29,18 @@ void report_set_level(enum report_level level) {
     atomic_store(&report_least, (int)level);
 }
 
-/* What does not fit is left away; the newline always fits. */
+enum { LINE_END = sizeof "\"\n", BYTE_MAX = sizeof "\\x00" };
+
+static bool line_has_room(const struct line *line, size_t size) {
+    return sizeof line->text - line->size > size + LINE_END;
+}
+
+/* What does not fit is left away. */
 static void line_add(struct line *line, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 static void line_add(struct line *line, const char *format, ...) {
-    size_t room = sizeof line->text - 1 - line->size;
+    size_t room = sizeof line->text - line->size;
     va_list arguments;
     va_start(arguments, format);
     int length = vsnprintf(line->text + line->size, room, format, arguments);
@@ -41,9 +49,10 @@ static void line_add(struct line *line, const char *format, ...) {
         line->size += (size_t)length < room ? (size_t)length : room - 1;
 }
 
+/* One that is too long is cut, and ends all the same. */
 static void line_add_value(struct line *line, const char *value) {
     line_add(line, "\"");
-    for (; *value != '\0'; value++) {
+    for (; *value != '\0' && line_has_room(line, BYTE_MAX); value++) {
         unsigned char byte = (unsigned char)*value;
         if (byte == '"' || byte == '\\')
             line_add(line, "\\%c", byte);
@@ -71,8 +80,11 @@ void report(enum report_kind kind, ...) {
     va_list pairs;
     va_start(pairs, kind);
     for (const char *key; (key = va_arg(pairs, const char *)) != NULL;) {
+        const char *value = va_arg(pairs, const char *);
+        if (!line_has_room(&line, strlen(key) + BYTE_MAX))
+            break;
         line_add(&line, " %s=", key);
-        line_add_value(&line, va_arg(pairs, const char *));
+        line_add_value(&line, value);
     }
     va_end(pairs);
     line.text[line.size++] = '\n';
