@@ -284,11 +284,12 @@ run: all ## start a server on 127.0.0.1:8000 if there is none, and the client ag
 	@tests/try $(BUILD)
 
 install: all ## install under $(DESTDIR)$(PREFIX)
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin share/man/man1 share/man/man8 lib/systemd/system lib/sysusers.d)
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin share/man/man1 share/man/man8 share/doc/chat-server lib/systemd/system lib/sysusers.d)
 	install $(BUILD)/chat-tui $(DESTDIR)$(PREFIX)/bin
 	install $(BUILD)/chat-server $(DESTDIR)$(PREFIX)/bin
 	install -m 644 docs/chat-tui.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 docs/chat-server.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 644 $(addprefix docs/,operations.md security.md rights.md alerts.yml dashboard.json) server/service/chat-server.conf $(DESTDIR)$(PREFIX)/share/doc/chat-server
 	sed 's|@BIN@|$(PREFIX)/bin|' server/service/chat-server.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/chat-server.service
 	install -m 644 server/service/chat-server.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/chat-server.conf
 

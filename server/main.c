@@ -225,7 +225,8 @@ static bool server_stop(struct server *server) {
 /* Takes over what can be changed while serving. */
 static void server_take_over(struct server *server, const struct settings *fresh, struct tls *tls) {
     char text[KEY_FINGERPRINT_SIZE] = "none";
-    const char *fixed = settings_find_fixed(&server->settings, fresh);
+    char fixed[SETTINGS_NAMES_SIZE];
+    settings_name_fixed(&server->settings, fresh, fixed);
     peer_limits_copy(&server->settings.limits, &fresh->limits);
     if (tls != NULL) {
         tls_drop(server->tls);
@@ -234,15 +235,15 @@ static void server_take_over(struct server *server, const struct settings *fresh
         credentials_fingerprint(tls, text);
     }
     report(REPORT_RELOADED, "fingerprint", text, NULL);
-    if (fixed != NULL)
+    if (fixed[0] != '\0')
         report(REPORT_NEEDS_RESTART, "setting", fixed, "advice",
-               "it stays as it was until the next start", NULL);
+               "what it was stays until the next start", NULL);
     report_set_level(fresh->log_level);
 }
 
 /* Reads the settings, and key and certificate, again: if anything is wrong with any, all stays. */
 static void server_read_again(struct server *server) {
-    struct link_problem problem = {.text = "see the line above"};
+    struct link_problem problem = {{0}, 0};
     struct settings fresh;
     struct tls *tls = NULL;
     int status;
@@ -254,7 +255,8 @@ static void server_read_again(struct server *server) {
     if (read)
         server_take_over(server, &fresh, tls);
     else
-        report(REPORT_CANNOT_RELOAD, "reason", problem.text, "advice",
+        report(REPORT_CANNOT_RELOAD, "reason",
+               problem.text[0] != '\0' ? problem.text : fresh.complaint.text, "advice",
                "all settings and the certificate in use stay", NULL);
     settings_free(&fresh);
 }
@@ -430,8 +432,11 @@ int main(int argc, char **argv) {
     server.listener = -1;
     server.argc = argc;
     server.argv = argv;
-    if (!settings_read(&server.settings, argc, argv, &status))
+    if (!settings_read(&server.settings, argc, argv, &status)) {
+        if (server.settings.complaint.text[0] != '\0')
+            fprintf(stderr, "chat-server: %s\n", server.settings.complaint.text);
         return status;
+    }
     if (server.settings.help) {
         settings_print_help();
         return EXIT_SUCCESS;

@@ -1,7 +1,6 @@
 #include "peer_limits.h"
 #include "options.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { PEER_LIMIT_MOST = 1000000 };
@@ -31,17 +30,7 @@ static size_t peer_limit_find(const char *name, size_t size) {
     return i;
 }
 
-static bool peer_limits_complain(const char *text) {
-    fprintf(stderr,
-            "chat-server: --limit takes NAME=N (1 to %d), NAME=none, or none, not '%s'; names are",
-            PEER_LIMIT_MOST, text);
-    for (size_t i = 0; i < PEER_LIMIT_COUNT; i++)
-        fprintf(stderr, "%s %s", i > 0 ? "," : "", peer_limit_table[i].name);
-    fprintf(stderr, "\n");
-    return false;
-}
-
-bool peer_limits_parse(struct peer_limits *limits, const char *text) {
+bool peer_limits_parse(struct peer_limits *limits, const char *text, struct complaint *complaint) {
     const char *value = strchr(text, '=');
     size_t found = value != NULL ? peer_limit_find(text, (size_t)(value - text)) : PEER_LIMIT_COUNT;
     long number = 0;
@@ -50,9 +39,14 @@ bool peer_limits_parse(struct peer_limits *limits, const char *text) {
             atomic_store(&limits->values[i], 0);
         return true;
     }
-    if (found == PEER_LIMIT_COUNT ||
-        (strcmp(value + 1, "none") != 0 && !options_number(value + 1, 1, PEER_LIMIT_MOST, &number)))
-        return peer_limits_complain(text);
+    if (value == NULL)
+        return complain(complaint, "a limit is set by NAME=N or NAME=none, not '%s'", text);
+    if (found == PEER_LIMIT_COUNT)
+        return complain(complaint, "there is no limit '%.*s'; chat-server --help has their names",
+                        (int)(value - text), text);
+    if (strcmp(value + 1, "none") != 0 && !options_number(value + 1, 1, PEER_LIMIT_MOST, &number))
+        return complain(complaint, "the limit %s is a number from 1 to %d, or none, not '%s'",
+                        peer_limit_table[found].name, PEER_LIMIT_MOST, value + 1);
     atomic_store(&limits->values[found], (unsigned)number);
     return true;
 }

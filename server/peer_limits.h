@@ -3,6 +3,8 @@
 #ifndef SERVER_PEER_LIMITS_H
 #define SERVER_PEER_LIMITS_H
 
+#include "complaint.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,8 +38,8 @@ static inline unsigned peer_limit(const struct peer_limits *limits, enum peer_li
 void peer_limits_set_defaults(struct peer_limits *limits);
 void peer_limits_copy(struct peer_limits *to, const struct peer_limits *from);
 
-/* Sets what "NAME=N", "NAME=none", or "none" (all of them) says; false after saying on stderr what
- * is wrong with it. */
-bool peer_limits_parse(struct peer_limits *limits, const char *text);
+/* Sets what "NAME=N", "NAME=none", or "none" (all of them) says; false with what is wrong with it.
+ */
+bool peer_limits_parse(struct peer_limits *limits, const char *text, struct complaint *complaint);
 
 #endif

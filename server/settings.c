@@ -64,30 +64,25 @@ static bool settings_set_log(struct settings *settings, const char *argument) {
             settings->log_level = (enum report_level)i;
             return true;
         }
-    fprintf(stderr, "chat-server: --log takes info, warning or error, not '%s'\n", argument);
-    return false;
+    return complain(&settings->complaint, "--log takes info, warning or error, not '%s'", argument);
 }
 
 static bool settings_set_workers(struct settings *settings, const char *argument) {
-    if (options_number(argument, 1, STATE_WORKERS_MAX, &settings->workers))
-        return true;
-    fprintf(stderr, "chat-server: --workers takes a number from 1 to %d, not '%s'\n",
-            STATE_WORKERS_MAX, argument);
-    return false;
+    return options_number(argument, 1, STATE_WORKERS_MAX, &settings->workers) ||
+           complain(&settings->complaint, "--workers takes a number from 1 to %d, not '%s'",
+                    STATE_WORKERS_MAX, argument);
 }
 
 static bool settings_set_retention(struct settings *settings, const char *argument) {
-    if (retention_parse(argument, &settings->retention))
-        return true;
-    fprintf(stderr,
-            "chat-server: --retain takes an age such as 36h, 90d or 2y, or a number of messages, "
-            "not '%s'\n",
-            argument);
-    return false;
+    return retention_parse(argument, &settings->retention) ||
+           complain(&settings->complaint,
+                    "--retain takes an age such as 36h, 90d or 2y, or a number of messages, "
+                    "not '%s'",
+                    argument);
 }
 
 static bool settings_set_limits(struct settings *settings, const char *argument) {
-    return peer_limits_parse(&settings->limits, argument);
+    return peer_limits_parse(&settings->limits, argument, &settings->complaint);
 }
 
 /* What an option is: a text or a switch in the settings, or what its function makes of it. */
@@ -133,7 +128,8 @@ static bool settings_set(void *context, size_t option, const char *argument) {
     switch (settings_table[option].kind) {
     case KIND_TEXT:
         *(const char **)(void *)field = argument;
-        return argument[0] != '\0';
+        return argument[0] != '\0' || complain(&settings->complaint, "--%s takes a %s",
+                                               options[option].name, options[option].argument);
     case KIND_SWITCH:
         *(bool *)field = true;
         return true;
@@ -143,39 +139,39 @@ static bool settings_set(void *context, size_t option, const char *argument) {
     return false;
 }
 
-static bool settings_set_address(struct settings *settings, int count, char **arguments) {
+static bool settings_set_port(struct settings *settings, const char *argument) {
     long port;
-    if (count > 2) {
-        fprintf(stderr, "chat-server: too many arguments; see chat-server --help\n");
-        return false;
-    }
+    settings->port = argument;
+    return options_number(argument, 0, 65535, &port) ||
+           complain(&settings->complaint, "the port is a number from 0 to 65535, not '%s'",
+                    argument);
+}
+
+static bool settings_set_address(struct settings *settings, int count, char **arguments) {
+    if (count > 2)
+        return complain(&settings->complaint, "too many arguments; see chat-server --help");
     if (count > 0)
         settings->host = arguments[0];
-    if (count > 1)
-        settings->port = arguments[1];
-    if (options_number(settings->port, 0, 65535, &port))
-        return true;
-    fprintf(stderr, "chat-server: the port is a number from 0 to 65535, not '%s'\n",
-            settings->port);
-    return false;
+    return count < 2 || settings_set_port(settings, arguments[1]);
 }
 
 /* --check and --backup do not serve: what is for that was meant otherwise. */
-static bool settings_check_task(const struct settings *settings, int arguments) {
+static bool settings_check_task(struct settings *settings, int arguments) {
     bool check = settings->check;
     bool backup = settings->backup != NULL;
     bool serves = arguments > 0 || settings->workers > 0 || settings->retention.messages > 0 ||
                   settings->retention.milliseconds > 0;
     if (check && backup)
-        fprintf(stderr, "chat-server: --check and --backup are two commands; a backup is checked "
-                        "when it is made\n");
-    else if ((check || backup) && serves)
-        fprintf(stderr, "chat-server: --%s goes with --data alone: chat-server --data DIR --%s\n",
-                check ? "check" : "backup", check ? "check" : "backup FILE");
-    return !(check && backup) && !((check || backup) && serves);
+        return complain(&settings->complaint, "--check and --backup are two commands; a backup is "
+                                              "checked when it is made");
+    if ((check || backup) && serves)
+        return complain(&settings->complaint,
+                        "--%s goes with --data alone: chat-server --data DIR --%s",
+                        check ? "check" : "backup", check ? "check" : "backup FILE");
+    return true;
 }
 
-static bool settings_check_tls(const struct settings *settings) {
+static bool settings_check_tls(struct settings *settings) {
     const char *problem = NULL;
     if ((settings->certificate == NULL) != (settings->key == NULL))
         problem = "--cert and --key go together";
@@ -183,9 +179,7 @@ static bool settings_check_tls(const struct settings *settings) {
         problem = "--plaintext needs no --cert; leave one of them out";
     else if (settings->insecure_network && !settings->plaintext)
         problem = "--insecure-network goes with --plaintext";
-    if (problem != NULL)
-        fprintf(stderr, "chat-server: %s\n", problem);
-    return problem == NULL;
+    return problem == NULL || complain(&settings->complaint, "%s", problem);
 }
 
 static bool settings_set_defaults(struct settings *settings) {
@@ -202,14 +196,11 @@ static bool settings_set_defaults(struct settings *settings) {
     settings->data = settings->named_data != NULL
                          ? strdup(settings->named_data)
                          : path_for_user("XDG_DATA_HOME", ".local/share", "chat-server");
-    if (settings->data != NULL)
-        return true;
-    if (errno == ENOMEM)
-        perror("chat-server");
-    else
-        fprintf(stderr,
-                "chat-server: there is no home folder to keep the log in; name one with --data\n");
-    return false;
+    return settings->data != NULL ||
+           complain(&settings->complaint, "%s",
+                    errno == ENOMEM
+                        ? strerror(ENOMEM)
+                        : "there is no home folder to keep the log in; name one with --data");
 }
 
 void settings_print_help(void) {
@@ -228,7 +219,7 @@ void settings_print_help(void) {
 static const char *settings_keep(struct settings *settings, const char *text) {
     char *copy = settings->kept_count < SETTINGS_KEPT_MAX ? strdup(text) : NULL;
     if (copy == NULL)
-        fprintf(stderr, "chat-server: too many settings for the memory there is\n");
+        complain(&settings->complaint, "too many settings for the memory there is");
     else
         settings->kept[settings->kept_count++] = copy;
     return copy;
@@ -237,7 +228,7 @@ static const char *settings_keep(struct settings *settings, const char *text) {
 static bool settings_set_limit(struct settings *settings, const char *name, const char *value) {
     char text[64];
     snprintf(text, sizeof text, "%s=%s", name, value);
-    return peer_limits_parse(&settings->limits, text);
+    return peer_limits_parse(&settings->limits, text, &settings->complaint);
 }
 
 /* What takes no argument on the command line is yes or no here. */
@@ -246,8 +237,7 @@ static bool settings_set_switch(struct settings *settings, size_t option, const 
         return settings_set(settings, option, "");
     if (strcmp(value, "no") == 0)
         return true;
-    fprintf(stderr, "chat-server: %s is yes or no, not '%s'\n", options[option].name, value);
-    return false;
+    return complain(&settings->complaint, "%s is yes or no, not '%s'", options[option].name, value);
 }
 
 /* A line of the configuration file. */
@@ -262,18 +252,18 @@ static bool settings_set_line(void *context, const char *section, const char *na
         option++;
     bool host = strcmp(name, "host") == 0;
     bool port = strcmp(name, "port") == 0;
-    if (section[0] != '\0' || (option == OPTION_COUNT && !host && !port)) {
-        fprintf(stderr, "chat-server: there is no setting %s%s%s\n", name,
-                section[0] != '\0' ? " in a section " : "", section);
-        return false;
-    }
+    if (section[0] != '\0' || (option == OPTION_COUNT && !host && !port))
+        return complain(&settings->complaint, "there is no setting %s%s%s", name,
+                        section[0] != '\0' ? " in a section " : "", section);
     if (option < OPTION_COUNT && options[option].argument == NULL)
         return settings_set_switch(settings, option, value);
     const char *kept = settings_keep(settings, value);
     if (kept == NULL)
         return false;
-    if (host || port) {
-        *(host ? &settings->host : &settings->port) = kept;
+    if (port)
+        return settings_set_port(settings, kept);
+    if (host) {
+        settings->host = kept;
         return true;
     }
     return settings_set(settings, option, kept);
@@ -293,7 +283,7 @@ static int settings_parse(struct settings *settings, int argc, char **argv) {
     if (first < 0 || config == NULL || settings->help || settings->version)
         return first;
     settings_begin(settings);
-    if (!settings_file_read(config, settings_set_line, settings))
+    if (!settings_file_read(config, settings_set_line, settings, &settings->complaint))
         return -1;
     optind = 0;
     return options_parse(options, OPTION_COUNT, argc, argv, settings_set, settings);
@@ -313,15 +303,21 @@ static bool settings_differ(const struct settings *before, const struct settings
     return memcmp(old, new, settings_table[option].size) != 0;
 }
 
-const char *settings_find_fixed(const struct settings *before, const struct settings *after) {
+static void name_add(char names[SETTINGS_NAMES_SIZE], const char *name) {
+    size_t size = strlen(names);
+    snprintf(names + size, SETTINGS_NAMES_SIZE - size, "%s%s", size > 0 ? ", " : "", name);
+}
+
+void settings_name_fixed(const struct settings *before, const struct settings *after,
+                         char names[SETTINGS_NAMES_SIZE]) {
+    names[0] = '\0';
     if (differ(before->host, after->host))
-        return "host";
+        name_add(names, "host");
     if (differ(before->port, after->port))
-        return "port";
+        name_add(names, "port");
     for (size_t i = 0; i < OPTION_COUNT; i++)
         if (settings_table[i].use == FROM_START && settings_differ(before, after, i))
-            return options[i].name;
-    return NULL;
+            name_add(names, options[i].name);
 }
 
 bool settings_read(struct settings *settings, int argc, char **argv, int *status) {

@@ -35,16 +35,21 @@ struct settings {
     bool version;
     char *kept[SETTINGS_KEPT_MAX]; /* texts of the configuration file */
     size_t kept_count;
+    struct complaint complaint; /* why they could not be read */
 };
 
 /* Reads the command line, and the configuration file that it may name, over which it wins; also
- * once more, into other settings. False after saying on stderr what is wrong; the program then ends
- * with `status`. What the settings hold is freed by settings_free. */
+ * once more, into other settings. False with a complaint, or after saying on stderr what is wrong
+ * with the command line; the program then ends with `status`. What the settings hold is freed by
+ * settings_free. */
 bool settings_read(struct settings *settings, int argc, char **argv, int *status);
 void settings_free(struct settings *settings);
 
-/* The first setting that differs and can be changed by a new start only, or NULL. */
-const char *settings_find_fixed(const struct settings *before, const struct settings *after);
+enum { SETTINGS_NAMES_SIZE = 256 };
+
+/* The settings that differ and can be changed by a new start only: "workers, data", or "". */
+void settings_name_fixed(const struct settings *before, const struct settings *after,
+                         char names[SETTINGS_NAMES_SIZE]);
 
 void settings_print_help(void);
 

@@ -3,14 +3,16 @@
 #ifndef SERVER_SETTINGS_FILE_H
 #define SERVER_SETTINGS_FILE_H
 
+#include "complaint.h"
+
 #include <stdbool.h>
 
-/* Calls `set` for each line, in order, until it says on stderr what is wrong and returns false;
- * then says which line that was. `section` is "" before any. False also when the file cannot be
- * read. */
+/* Calls `set` for each line, in order, until it complains and returns false; the complaint then
+ * begins with the file and the line. `section` is "" before any. False with a complaint also when
+ * the file cannot be read, or has a name twice. */
 bool settings_file_read(const char *path,
                         bool (*set)(void *context, const char *section, const char *name,
                                     const char *value),
-                        void *context);
+                        void *context, struct complaint *complaint);
 
 #endif

@@ -153,6 +153,13 @@ static const uint8_t paced_acts[256] = {
     [MESSAGE_HISTORY] = PEER_PAGE + 1,
 };
 
+static const char *const slow_reasons[PEER_ASKED_COUNT] = {
+    [PEER_POST] = "more posts than it may",
+    [PEER_JOIN] = "more joins and changes than it may",
+    [PEER_SEARCH] = "more searches than it may",
+    [PEER_PAGE] = "more pages of history than it may",
+    [PEER_REQUEST] = "more requests than it may"};
+
 /* It may go on from then on; who is made to wait is told so, now and then. */
 static void session_wait(struct worker *worker, struct session *session, uint64_t from,
                          enum peer_act act) {
@@ -163,6 +170,7 @@ static void session_wait(struct worker *worker, struct session *session, uint64_
     if (session->told_slow != 0 && worker->now - session->told_slow < SESSION_SLOW_MILLISECONDS)
         return;
     session->told_slow = worker->now;
+    session_report(worker, session, REPORT_SLOWED, slow_reasons[act]);
     slow.slow.milliseconds = (uint32_t)(from - worker->now);
     slow.slow.act = (uint8_t)act;
     if (!session_send_message(session, &slow))
