@@ -67,12 +67,23 @@ struct wire_text paint_clip(struct wire_text text, int columns) {
     return (struct wire_text){text.data, fits};
 }
 
+/* ncurses looks at the byte behind what it is to write, which need not be there. */
+static void paint_put(int row, int column, struct wire_text text) {
+    static struct buffer ended; /* the UI thread's */
+    ended.size = 0;
+    buffer_append(&ended, text.data, text.size);
+    buffer_append(&ended, "", 1);
+    if (!ended.failed)
+        mvaddnstr(row, column, (const char *)ended.data, (int)text.size);
+    ended.failed = false;
+}
+
 static int paint_with(int row, int column, int columns, struct wire_text text, attr_t attributes) {
     struct wire_text clipped = paint_clip(text, columns);
     if (clipped.size == 0)
         return 0;
     attrset((int)attributes);
-    mvaddnstr(row, column, clipped.data, (int)clipped.size);
+    paint_put(row, column, clipped);
     attrset(A_NORMAL);
     return (int)text_cells(clipped);
 }

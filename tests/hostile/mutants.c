@@ -79,13 +79,17 @@ static void type(const char *keys) {
 }
 
 static void check_runs(void) {
+    char what[64];
     int status;
     if (waitpid(client, &status, WNOHANG) != client)
         return;
     while (take_output())
         continue;
     client = 0;
-    give_up("the client ended by itself");
+    snprintf(what, sizeof what, "the client ended by itself, %s %d",
+             WIFSIGNALED(status) ? "by signal" : "with status",
+             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    give_up(what);
 }
 
 /* Waits until the client writes, for so long; false when it does not. */
