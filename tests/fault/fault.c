@@ -86,6 +86,18 @@ static long attempt_other_process(void) {
     return syscall(SYS_tgkill, getppid(), getppid(), 0);
 }
 
+/* The calls of 32-bit programs, which have other numbers: this one asks for the process's own. */
+static long attempt_other_architecture(void) {
+#ifdef __x86_64__
+    long result = 20;
+    __asm__ volatile("int $0x80" : "+a"(result) : : "memory", "r8", "r9", "r10", "r11");
+    return result;
+#else
+    raise(SIGSYS);
+    return -1;
+#endif
+}
+
 /* The file that CHAT_FAULT_FILE names, and one beside it. */
 static long attempt_file(void) {
     return open(getenv("CHAT_FAULT_FILE"), O_RDONLY | O_CLOEXEC);
@@ -107,6 +119,7 @@ static const struct attempt attempts[] = {
     {"fast-open", attempt_fast_open},
     {"datagram", attempt_datagram},
     {"other-process", attempt_other_process},
+    {"other-architecture", attempt_other_architecture},
     {"runnable-memory", attempt_runnable_memory},
     {"owner", attempt_owner},
     {"file", attempt_file},
