@@ -8,6 +8,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+enum { PROCESS_LARGE_BYTES = 128 << 10 };
+
 void process_raise_descriptor_limit(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
@@ -28,6 +30,7 @@ void process_block_signals(sigset_t *signals) {
 
 void process_share_memory(void) {
     mallopt(M_ARENA_MAX, 1);
+    mallopt(M_MMAP_THRESHOLD, PROCESS_LARGE_BYTES);
 }
 
 void process_keep_secrets(void) {
