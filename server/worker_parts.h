@@ -64,7 +64,7 @@ void worker_report_refused(struct worker *worker);
 /* It has something to be written, or to be seen to, at the end of the turn. */
 void session_mark_dirty(struct worker *worker, struct session *session);
 
-/* What epoll is to watch for. */
+/* What epoll is to watch for. One that cannot be watched is ended: its client comes again. */
 void session_set_interest(struct worker *worker, struct session *session, uint32_t events);
 
 void session_enter(struct worker *worker, struct session *session, enum session_phase phase);

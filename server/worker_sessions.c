@@ -5,32 +5,11 @@
 #include <sys/epoll.h>
 
 void session_mark_dirty(struct worker *worker, struct session *session) {
-    if (session->dirty)
+    if (session->dirty || session->phase == SESSION_ENDED)
         return;
     session->dirty = true;
     session->next_dirty = worker->dirty;
     worker->dirty = session;
-}
-
-void session_set_interest(struct worker *worker, struct session *session, uint32_t events) {
-    if (session->interest == events)
-        return;
-    struct epoll_event event = {.events = events, .data.ptr = session};
-    if (epoll_ctl(worker->epoll, EPOLL_CTL_MOD, session->link.descriptor, &event) == 0)
-        session->interest = events;
-}
-
-/* What is asked of the socket. While TLS has to write before it can read on only whether it takes
- * something, or epoll would tell again and again that there is something to read. */
-static void session_await(struct worker *worker, struct session *session, bool output_waits) {
-    uint32_t events = 0;
-    if (!session->held)
-        events = link_wants_write(&session->link) ? EPOLLOUT : EPOLLIN;
-    session_set_interest(worker, session, output_waits ? events | EPOLLOUT : events);
-}
-
-static bool session_awaits_output(const struct session *session) {
-    return (session->interest & EPOLLOUT) != 0;
 }
 
 void session_enter(struct worker *worker, struct session *session, enum session_phase phase) {
@@ -55,6 +34,28 @@ void session_end(struct worker *worker, struct session *session) {
     peers_leave(worker->options.peers, session->account);
     session->next_ended = worker->ended;
     worker->ended = session;
+}
+
+void session_set_interest(struct worker *worker, struct session *session, uint32_t events) {
+    if (session->interest == events || session->phase == SESSION_ENDED)
+        return;
+    struct epoll_event event = {.events = events, .data.ptr = session};
+    session->interest = events;
+    if (epoll_ctl(worker->epoll, EPOLL_CTL_MOD, session->link.descriptor, &event) != 0)
+        session_end(worker, session);
+}
+
+/* What is asked of the socket. While TLS has to write before it can read on only whether it takes
+ * something, or epoll would tell again and again that there is something to read. */
+static void session_await(struct worker *worker, struct session *session, bool output_waits) {
+    uint32_t events = 0;
+    if (!session->held)
+        events = link_wants_write(&session->link) ? EPOLLOUT : EPOLLIN;
+    session_set_interest(worker, session, output_waits ? events | EPOLLOUT : events);
+}
+
+static bool session_awaits_output(const struct session *session) {
+    return (session->interest & EPOLLOUT) != 0;
 }
 
 void session_close(struct worker *worker, struct session *session) {

@@ -1,6 +1,7 @@
 /* What a worker listens for on a connection whose TLS has something of its own to write. */
 #include "test.h"
 #include "link_kind.h"
+#include "request.h"
 #include "worker_parts.h"
 
 #include <sys/epoll.h>
@@ -33,13 +34,20 @@ static ssize_t write_all(struct link *link, const struct iovec *pieces, int coun
     return has_room ? (ssize_t)size : LINK_AGAIN;
 }
 
+static void forget(struct link *link) {
+    link->descriptor = -1;
+}
+
 static bool says_wants_write(const struct link *link) {
     (void)link;
     return wants_write;
 }
 
-static const struct link_kind scripted = {
-    .handshake = ready, .read = read_nothing, .write = write_all, .wants_write = says_wants_write};
+static const struct link_kind scripted = {.handshake = ready,
+                                          .close = forget,
+                                          .read = read_nothing,
+                                          .write = write_all,
+                                          .wants_write = says_wants_write};
 
 struct rig {
     struct worker worker;
@@ -78,7 +86,11 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
     struct rig *rig = *state;
     outqueue_free(&rig->session.output);
-    peers_leave(rig->worker.options.peers, rig->session.address);
+    for (struct queue_item *item;
+         (item = queue_chain_take(&rig->worker.dispatch.requests)) != NULL;)
+        request_discard(item);
+    if (rig->session.phase != SESSION_ENDED)
+        peers_leave(rig->worker.options.peers, rig->session.address);
     peers_free(rig->worker.options.peers);
     close(rig->worker.epoll);
     close(rig->ends[0]);
@@ -135,6 +147,17 @@ static void only_what_came_counts_as_a_request(void **state) {
     assert_int_equal(rig->session.interest & EPOLLIN, 0);
 }
 
+static void who_cannot_be_watched_is_ended(void **state) {
+    struct rig *rig = *state;
+    assert_int_equal(epoll_ctl(rig->worker.epoll, EPOLL_CTL_DEL, rig->ends[0], NULL), 0);
+    has_room = false;
+    session_read(&rig->worker, &rig->session, true);
+    assert_int_equal(rig->session.phase, SESSION_ENDED);
+    assert_ptr_equal(rig->worker.ended, &rig->session);
+    session_mark_dirty(&rig->worker, &rig->session);
+    assert_null(rig->worker.dirty);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(while_it_has_to_write_only_room_is_waited_for, set_up,
@@ -143,6 +166,7 @@ int main(void) {
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_waits_is_written_when_there_is_room, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(who_cannot_be_watched_is_ended, set_up, tear_down),
         cmocka_unit_test_setup_teardown(only_what_came_counts_as_a_request, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
