@@ -1,6 +1,6 @@
 /* The faults a test build can be asked for, in CHAT_FAULT, separated by blanks:
  * "PLACE:sleep=MILLISECONDS", "PLACE:kill", "PLACE:kill=N" to die at the N-th passage,
- * "PLACE:hang=N" to stay there for ever, or
+ * "PLACE:hang=N" to stay there for ever, "PLACE:until=PATH" to stay until that file is there, or
  * "PLACE:try=NAME" to try what a confined process may not, say on stderr how it went, and end. */
 #include "../../server/fault.h"
 
@@ -25,9 +25,10 @@ enum { FAULTS_MAX = 8 };
 struct wish {
     const char *place; /* in the environment, up to its colon */
     size_t size;
-    long sleep; /* milliseconds; 0: none */
-    long kill;  /* the passage; 0: never */
-    long hang;  /* the same */
+    long sleep;  /* milliseconds; 0: none */
+    long kill;   /* the passage; 0: never */
+    long hang;   /* the same */
+    char *until; /* NULL: no file is waited for */
     const struct attempt *attempt;
     atomic_long passages;
 };
@@ -141,6 +142,8 @@ static void wish_read(const char *text) {
         wish->sleep = strtol(colon + 7, NULL, 10);
     else if (strncmp(colon, ":hang=", 6) == 0)
         wish->hang = strtol(colon + 6, NULL, 10);
+    else if (strncmp(colon, ":until=", 7) == 0)
+        wish->until = strndup(colon + 7, strcspn(colon + 7, " "));
     else if (strncmp(colon, ":kill=", 6) == 0)
         wish->kill = strtol(colon + 6, NULL, 10);
     else if (strncmp(colon, ":kill", 5) == 0)
@@ -178,6 +181,8 @@ void fault_point(const char *place) {
             continue;
         if (wish->sleep > 0)
             fault_sleep(wish->sleep);
+        while (wish->until != NULL && access(wish->until, F_OK) != 0)
+            fault_sleep(10);
         if (wish->attempt != NULL)
             fault_try(wish->attempt);
         long passage = atomic_fetch_add(&wish->passages, 1) + 1;
