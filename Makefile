@@ -41,6 +41,7 @@ catgirl           a small one, over TLS
 endef
 define LINT_PACKAGES
 clang-format      layout of the code
+clang             the warnings of another compiler
 clang-tidy        static analysis
 cppcheck          static analysis
 endef
@@ -240,8 +241,9 @@ check: all $(UNIT_TESTS) $(FUZZ_REPLAYS) $(FUZZ_SEEDS).made $(TOOLS) $(MUTANTS) 
 protocol-doc: $(BUILD)/tests/unit/document_test ## write the tables of docs/protocol.md anew
 	UPDATE=1 $<
 
-lint: deps-lint ## clang-format, clang-tidy and cppcheck; each is silent when clean
+lint: deps-lint ## clang-format, clang, clang-tidy and cppcheck; each is silent when clean
 	clang-format --dry-run -Werror $(SOURCES)
+	clang -fsyntax-only $(CPPFLAGS) $(STRICT) $(filter-out tests/%,$(filter %.c,$(SOURCES)))
 	clang-tidy --quiet $(filter-out tests/%,$(filter %.c,$(SOURCES))) -- $(CPPFLAGS) $(STRICT) 2> /dev/null
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem --suppress=varFuncNullUB -Icommon $(filter %.c,$(filter-out tests/%,$(SOURCES)))
 

@@ -139,7 +139,7 @@ static const struct {
 static int add_sending(scmp_filter_ctx filter) {
     int result =
         seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 2,
-                         SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0), SCMP_A4(SCMP_CMP_EQ, 0));
+                         SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0), SCMP_A4(SCMP_CMP_EQ, 0, 0));
     if (result == 0)
         result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1,
                                   SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
@@ -149,7 +149,7 @@ static int add_sending(scmp_filter_ctx filter) {
 /* The process may end itself, by abort say, and no other one. */
 static int add_end(scmp_filter_ctx filter) {
     return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
 }
 
 static int add_narrow(scmp_filter_ctx filter) {
