@@ -2,7 +2,6 @@
 
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -27,6 +26,10 @@ static atomic_int report_least = REPORT_INFO; /* any thread reads it, the main t
 
 void report_set_level(enum report_level level) {
     atomic_store(&report_least, (int)level);
+}
+
+bool report_is_said(enum report_kind kind) {
+    return (int)report_table[kind].level >= atomic_load(&report_least);
 }
 
 enum { LINE_END = sizeof "\"\n", BYTE_MAX = sizeof "\\x00" };
@@ -67,7 +70,7 @@ static void line_add_value(struct line *line, const char *value) {
 void report(enum report_kind kind, ...) {
     const struct report_entry *entry = &report_table[kind];
     struct line line = {.size = 0};
-    if ((int)entry->level < atomic_load(&report_least))
+    if (!report_is_said(kind))
         return;
     struct timespec now;
     struct tm utc;

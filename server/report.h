@@ -3,7 +3,7 @@
 #ifndef SERVER_REPORT_H
 #define SERVER_REPORT_H
 
-#include <stddef.h>
+#include <stdbool.h>
 
 enum report_level { REPORT_INFO, REPORT_WARNING, REPORT_ERROR, REPORT_LEVELS };
 
@@ -27,6 +27,7 @@ extern const struct report_entry report_table[REPORT_COUNT];
 
 /* What is of a lower level is not said from here on. */
 void report_set_level(enum report_level level);
+bool report_is_said(enum report_kind kind);
 
 /* report(REPORT_LISTENING, "address", address, NULL): pairs of key and value, then
  * NULL. */

@@ -73,7 +73,7 @@ void session_close(struct worker *worker, struct session *session) {
 void session_report(struct worker *worker, const struct session *session, enum report_kind kind,
                     const char *reason) {
     char peer[LINK_NAME_MAX];
-    if (!worker_may_report(worker))
+    if (!report_is_said(kind) || !worker_may_report(worker))
         return;
     link_name_peer(session->link.descriptor, peer);
     report(kind, "peer", peer, "reason", reason, NULL);
