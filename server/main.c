@@ -6,6 +6,7 @@
 #include "confine.h"
 #include "credentials.h"
 #include "fault.h"
+#include "heap.h"
 #include "inbox.h"
 #include "key_file.h"
 #include "link.h"
@@ -54,6 +55,7 @@ struct server {
     struct tls *tls; /* NULL with --plaintext */
     int listener;
     int terminal; /* that it was started on, -1 for none */
+    struct heap heap;
     struct pulse pulse;
     struct worker *workers[STATE_WORKERS_MAX];
     unsigned worker_count; /* of those that run */
@@ -267,22 +269,47 @@ static void server_reload(struct server *server) {
     supervisor_tell(SUPERVISOR_READY);
 }
 
-/* Waits for the signal that ends the server; meanwhile reads again what it is told to, and shows
- * the service manager that all threads turn. */
-static int server_wait(struct server *server, const sigset_t *signals) {
-    const int interval = supervisor_interval();
-    uint64_t pulse_at = clock_monotonic() + (uint64_t)(interval < 0 ? 0 : interval);
-    for (;;) {
-        uint64_t now = clock_monotonic();
-        if (interval >= 0 && now >= pulse_at) {
-            supervisor_feel_pulse(&server->pulse, log_queue(server->log), server->inboxes,
-                                  server->worker_count);
-            pulse_at = now + (uint64_t)interval;
+static void server_feel_pulse(struct server *server) {
+    supervisor_feel_pulse(&server->pulse, log_queue(server->log), server->inboxes,
+                          server->worker_count);
+}
+
+static void server_give_back_memory(struct server *server) {
+    heap_give_back(&server->heap);
+}
+
+/* What the main thread does now and then. */
+struct chore {
+    void (*act)(struct server *server);
+    int interval; /* milliseconds; negative: never */
+    uint64_t at;  /* when it is due */
+};
+
+/* Does what is due; milliseconds until the next is. */
+static uint64_t server_do_chores(struct server *server, struct chore *chores, size_t count) {
+    uint64_t next = UINT64_MAX;
+    for (struct chore *chore = chores; chore < chores + count; chore++) {
+        if (chore->interval < 0)
+            continue;
+        if (clock_monotonic() >= chore->at) {
+            chore->act(server);
+            chore->at = clock_monotonic() + (uint64_t)chore->interval;
         }
-        const long left = (long)(pulse_at - now);
-        const struct timespec wait = {left / 1000, left % 1000 * 1000000L};
-        int received =
-            interval < 0 ? sigwaitinfo(signals, NULL) : sigtimedwait(signals, NULL, &wait);
+        if (chore->at < next)
+            next = chore->at;
+    }
+    const uint64_t now = clock_monotonic();
+    return next > now ? next - now : 0;
+}
+
+/* Waits for the signal that ends the server; meanwhile reads again what it is told to. */
+static int server_wait(struct server *server, const sigset_t *signals) {
+    struct chore chores[] = {{server_feel_pulse, supervisor_interval(), 0},
+                             {server_give_back_memory, HEAP_INTERVAL, 0}};
+    for (;;) {
+        const uint64_t left = server_do_chores(server, chores, sizeof chores / sizeof *chores);
+        const struct timespec wait = {(time_t)(left / 1000), (long)(left % 1000) * 1000000L};
+        int received = sigtimedwait(signals, NULL, &wait);
         if (received == SIGHUP && !process_terminal_is_gone(server->terminal))
             server_reload(server);
         else if (received > 0)
@@ -377,6 +404,7 @@ static int server_run(struct server *server) {
     process_raise_descriptor_limit();
     umask(077);
     server->terminal = process_find_terminal();
+    heap_watch(&server->heap);
     if (!supervisor_connect())
         report(REPORT_NO_MANAGER, "reason", strerror(errno), "advice",
                "it is not told how the server is, and may end it; see NOTIFY_SOCKET", NULL);
@@ -446,7 +474,7 @@ int main(int argc, char **argv) {
         return EXIT_SUCCESS;
     }
     report_set_level(server.settings.log_level);
-    process_share_memory();
+    heap_share();
     process_keep_secrets();
     if (server.settings.fingerprint)
         return print_fingerprint(&server.settings);

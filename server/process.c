@@ -1,14 +1,11 @@
 #include "process.h"
 
-#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-enum { PROCESS_LARGE_BYTES = 128 << 10 };
 
 void process_raise_descriptor_limit(void) {
     struct rlimit limit;
@@ -26,11 +23,6 @@ void process_block_signals(sigset_t *signals) {
     sigaddset(signals, SIGINT);
     sigaddset(signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, signals, NULL);
-}
-
-void process_share_memory(void) {
-    mallopt(M_ARENA_MAX, 1);
-    mallopt(M_MMAP_THRESHOLD, PROCESS_LARGE_BYTES);
 }
 
 void process_keep_secrets(void) {

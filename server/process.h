@@ -11,12 +11,6 @@ void process_raise_descriptor_limit(void);
 /* Blocks the signals that end the server in every thread begun from here on; gives back which. */
 void process_block_signals(sigset_t *signals);
 
-/* What one thread frees, the next block of another is made of: what passes from thread to thread
- * would otherwise leave holes in a heap of each. What is large comes from the system and goes back
- * to it, however often that was so: a page of history would raise the heap for good. Costs a few
- * percent of the time; `make soak` shows what for. */
-void process_share_memory(void);
-
 /* Keys must not lie about in a core file, or be read out of a running process by its user's other
  * programs. */
 void process_keep_secrets(void);

@@ -24,7 +24,7 @@ void *state_tree_find(void *const *tree, const void *key,
 bool state_grow(void **array, size_t *capacity, size_t count, size_t size) {
     if (count < *capacity)
         return true;
-    size_t wanted = *capacity > 0 ? *capacity * 2 : 8;
+    size_t wanted = *capacity > 0 ? *capacity * 2 : 1;
     void *grown = realloc(*array, wanted * size);
     if (grown == NULL)
         return false;

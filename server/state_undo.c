@@ -3,6 +3,9 @@
 #include <search.h>
 #include <stdlib.h>
 
+/* Room for more is given back: a batch in which thousands come is rare. */
+enum { STATE_UNDOS_KEPT = 1024 };
+
 /* Room for one more undo, made before the change so that a change is never without its undo. */
 bool state_undo_reserve(struct state *state) {
     void *undos = state->undos;
@@ -168,6 +171,11 @@ void state_keep(struct state *state) {
         undo_free(&state->undos[i]);
     }
     state->undo_count = 0;
+    if (state->undo_capacity > STATE_UNDOS_KEPT) {
+        free(state->undos);
+        state->undos = NULL;
+        state->undo_capacity = 0;
+    }
     state_thin_outboxes(state);
 }
 

@@ -1,0 +1,48 @@
+#include "heap.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum {
+    HEAP_LARGE_BYTES = 128 << 10, /* a block of as many is a mapping of its own */
+    HEAP_LOOSE_BYTES = 8 << 20,   /* as many lie about before they are given back */
+    HEAP_GROWTH_BYTES = 1 << 20,  /* with as many more between two calls, the process grows */
+};
+
+void heap_share(void) {
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_MMAP_THRESHOLD, HEAP_LARGE_BYTES);
+}
+
+/* What the process has in memory that is not of a file; 0 if that cannot be known. */
+static size_t heap_measure(const struct heap *heap) {
+    char text[128];
+    unsigned long resident;
+    unsigned long of_files;
+    ssize_t size = heap->statm < 0 ? 0 : pread(heap->statm, text, sizeof text - 1, 0);
+    if (size <= 0)
+        return 0;
+    text[size] = '\0';
+    if (sscanf(text, "%*u %lu %lu", &resident, &of_files) != 2 || of_files > resident)
+        return 0;
+    return (resident - of_files) * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+void heap_watch(struct heap *heap) {
+    heap->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    heap->before = heap->least = heap_measure(heap);
+}
+
+void heap_give_back(struct heap *heap) {
+    const size_t now = heap_measure(heap);
+    const size_t before = heap->before;
+    heap->before = now;
+    if (now < heap->least)
+        heap->least = now;
+    if (now > before + HEAP_GROWTH_BYTES || now < heap->least + HEAP_LOOSE_BYTES)
+        return;
+    malloc_trim(0);
+    heap->before = heap->least = heap_measure(heap);
+}
