@@ -6,16 +6,15 @@
 #include "host.h"
 #include "link.h"
 #include "sample.h"
+#include "secure.h"
 #include "speak.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <time.h>
 
 enum {
@@ -105,11 +104,11 @@ static void load_send(struct peer *peer, const struct buffer *bytes) {
     size_t sent = 0;
     struct pollfd wait = {peer->link.descriptor, POLLOUT, 0};
     while (sent < bytes->size) {
-        ssize_t now =
-            send(peer->link.descriptor, bytes->data + sent, bytes->size - sent, MSG_NOSIGNAL);
+        const struct iovec piece = {bytes->data + sent, bytes->size - sent};
+        ssize_t now = link_write(&peer->link, &piece, 1);
         if (now > 0)
             sent += (size_t)now;
-        else if (errno == EAGAIN)
+        else if (now == LINK_AGAIN)
             poll(&wait, 1, 1000);
         else
             exit(EXIT_FAILURE);
@@ -140,9 +139,8 @@ static void load_take(struct load *load, struct peer *peer, const char *data, si
 
 static bool load_read(struct load *load, struct peer *peer) {
     memcpy(load->bytes, peer->rest, peer->rest_size);
-    ssize_t got =
-        recv(peer->link.descriptor, load->bytes + peer->rest_size, LOAD_READ, MSG_DONTWAIT);
-    if (got == 0 || (got < 0 && errno != EAGAIN)) {
+    ssize_t got = link_read(&peer->link, load->bytes + peer->rest_size, LOAD_READ);
+    if (got == 0 || got == LINK_FAILED) {
         fprintf(stderr, "load: the server has hung up\n");
         exit(EXIT_FAILURE);
     }
@@ -167,7 +165,8 @@ static void load_call(struct load *load, unsigned number) {
     struct buffer greeting = {0};
     peer->number = number;
     peer->publishes = number >= load->receivers;
-    if (!link_connect("127.0.0.1", load->port, LOAD_PATIENCE, NULL, &peer->link, &problem)) {
+    if (!link_connect("127.0.0.1", load->port, LOAD_PATIENCE, NULL, &peer->link, &problem) ||
+        (load->speaker->secured && !secure_link(&peer->link, LOAD_PATIENCE, &problem))) {
         fprintf(stderr, "load: %s\n", problem.text);
         exit(EXIT_FAILURE);
     }
@@ -200,8 +199,10 @@ static void load_await(struct load *load, unsigned number) {
         if (size > sizeof seen / 2)
             size = 0;
         ssize_t got = poll(&wait, 1, LOAD_PATIENCE) > 0
-                          ? recv(peer->link.descriptor, seen + size, sizeof seen - size, 0)
+                          ? link_read(&peer->link, seen + size, sizeof seen - size)
                           : 0;
+        if (got == LINK_AGAIN)
+            continue;
         if (got <= 0) {
             fprintf(stderr, "load: %u was not let in\n", number);
             exit(EXIT_FAILURE);

@@ -120,10 +120,11 @@ static size_t nats_take(const char *data, size_t size, const char **body) {
 }
 
 static const struct speaker speakers[] = {
-    {"ours", NULL, NULL, "#lobby", chat_greet, chat_publish, chat_take},
-    {"forwarder", NULL, NULL, "r", bare_greet, bare_publish, bare_take},
-    {"irc", " 001 ", "JOIN #load\r\n", " 366 ", irc_greet, irc_publish, irc_take},
-    {"nats", NULL, NULL, "PONG", nats_greet, nats_publish, nats_take},
+    {"ours", false, NULL, NULL, "#lobby", chat_greet, chat_publish, chat_take},
+    {"ours-tls", true, NULL, NULL, "#lobby", chat_greet, chat_publish, chat_take},
+    {"forwarder", false, NULL, NULL, "r", bare_greet, bare_publish, bare_take},
+    {"irc", false, " 001 ", "JOIN #load\r\n", " 366 ", irc_greet, irc_publish, irc_take},
+    {"nats", false, NULL, NULL, "PONG", nats_greet, nats_publish, nats_take},
 };
 
 const struct speaker *speaker_find(const char *name) {

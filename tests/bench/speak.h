@@ -5,6 +5,7 @@
 
 #include "buffer.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,7 @@ enum { SPEAK_BODY = 100 };
 
 struct speaker {
     const char *name;
+    bool secured; /* with TLS */
     const char
         *admitted; /* what the server says to who may enter the room, by the line `enter`; NULL: */
     const char *enter; /* that is one with the greeting */
