@@ -144,7 +144,7 @@ $(MUTANTS): %: %.o $(patsubst %,$(BUILD)/tests/hostile/%.o,mutate written) $(COM
 	$(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lssl -lcrypto -lunistring
 
 # The benchmarks' programs; what they share lies beside them.
-BENCH_PROGRAMS := fill growth soak idle load forwarder client
+BENCH_PROGRAMS := fill growth soak idle load openers forwarder client
 BENCH_SHARED   := $(filter-out $(BENCH_PROGRAMS:%=%.o),$(notdir $(call objects,tests/bench)))
 BENCHES        := $(BENCH_PROGRAMS:%=$(BUILD)/tests/bench/%)
 
