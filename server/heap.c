@@ -2,7 +2,7 @@
 
 #include <fcntl.h>
 #include <malloc.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 enum {
@@ -19,14 +19,14 @@ void heap_share(void) {
 /* What the process has in memory that is not of a file; 0 if that cannot be known. */
 static size_t heap_measure(const struct heap *heap) {
     char text[128];
-    unsigned long resident;
-    unsigned long of_files;
+    char *at = text;
     ssize_t size = heap->statm < 0 ? 0 : pread(heap->statm, text, sizeof text - 1, 0);
     if (size <= 0)
         return 0;
     text[size] = '\0';
-    if (sscanf(text, "%*u %lu %lu", &resident, &of_files) != 2 || of_files > resident)
-        return 0;
+    strtoul(at, &at, 10); /* with what is only reserved */
+    const size_t resident = strtoul(at, &at, 10);
+    const size_t of_files = strtoul(at, &at, 10);
     return (resident - of_files) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
