@@ -2,6 +2,7 @@
 #include "clock.h"
 #include "link_kind.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -124,24 +125,32 @@ struct link link_plain(int descriptor) {
     return (struct link){&link_kind_plain, descriptor, NULL};
 }
 
-static void link_name(const struct sockaddr_storage *address, socklen_t size,
-                      char name[LINK_NAME_MAX]) {
-    char host[NI_MAXHOST];
-    char port[NI_MAXSERV];
-    if (getnameinfo((const struct sockaddr *)address, size, host, sizeof host, port, sizeof port,
-                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-        snprintf(name, LINK_NAME_MAX, "?");
-    else if (address->ss_family == AF_INET6)
-        snprintf(name, LINK_NAME_MAX, "[%.60s]:%.8s", host, port);
+/* Not by getnameinfo: for the name of an interface it makes a socket, which a confined server may
+ * not. */
+void link_name_address(const struct sockaddr_storage *address, char name[LINK_NAME_MAX]) {
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)address;
+    const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)address;
+    char host[INET6_ADDRSTRLEN] = "";
+    char scope[12] = "";
+    if (address->ss_family == AF_INET6 && six->sin6_scope_id != 0)
+        snprintf(scope, sizeof scope, "%%%u", six->sin6_scope_id);
+    if (address->ss_family == AF_INET6)
+        inet_ntop(AF_INET6, &six->sin6_addr, host, sizeof host);
+    else if (address->ss_family == AF_INET)
+        inet_ntop(AF_INET, &four->sin_addr, host, sizeof host);
+    if (address->ss_family == AF_INET6)
+        snprintf(name, LINK_NAME_MAX, "[%s%s]:%u", host, scope, ntohs(six->sin6_port));
+    else if (address->ss_family == AF_INET)
+        snprintf(name, LINK_NAME_MAX, "%s:%u", host, ntohs(four->sin_port));
     else
-        snprintf(name, LINK_NAME_MAX, "%.60s:%.8s", host, port);
+        snprintf(name, LINK_NAME_MAX, "?");
 }
 
 void link_name_local(int descriptor, char name[LINK_NAME_MAX]) {
     struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
     if (getsockname(descriptor, (struct sockaddr *)&address, &size) == 0)
-        link_name(&address, size, name);
+        link_name_address(&address, name);
     else
         snprintf(name, LINK_NAME_MAX, "?");
 }
@@ -150,7 +159,7 @@ void link_name_peer(int descriptor, char name[LINK_NAME_MAX]) {
     struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
     if (getpeername(descriptor, (struct sockaddr *)&address, &size) == 0)
-        link_name(&address, size, name);
+        link_name_address(&address, name);
     else
         snprintf(name, LINK_NAME_MAX, "?");
 }

@@ -21,7 +21,7 @@ struct link {
 /* What link_read and link_write return below 0. 0 from link_read is the peer's end of stream. */
 enum { LINK_READY = 1, LINK_AGAIN = -1, LINK_FAILED = -2 /* link_failure says why */ };
 
-/* Long enough for any address and port that link_name_* write, e.g. "[fe80::1%eth0]:8000". */
+/* Long enough for any address and port that link_name_* write, e.g. "[fe80::1%2]:8000". */
 enum { LINK_NAME_MAX = 96, LINK_PROBLEM_MAX = 256, LINK_KEY_BYTES = 32 };
 
 /* Why something could not be done, for people. */
@@ -94,6 +94,10 @@ bool link_await_handshake(struct link *link, int milliseconds,
 /* Writes "ADDRESS:PORT" of this or the other end of a socket, "?" when it has none. */
 void link_name_local(int descriptor, char name[LINK_NAME_MAX]);
 void link_name_peer(int descriptor, char name[LINK_NAME_MAX]);
+
+/* Writes "ADDRESS:PORT", in brackets for IPv6 and with the number of its interface where it has one;
+ * "?" for an address of another family. */
+void link_name_address(const struct sockaddr_storage *address, char name[LINK_NAME_MAX]);
 
 /* The address of the other end; of family 0 when it has none. */
 void link_peer_address(int descriptor, struct sockaddr_storage *address);

@@ -5,6 +5,7 @@
 #include "link.h"
 #include "tls.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <openssl/evp.h>
@@ -215,6 +216,29 @@ static void what_is_no_socket_has_no_name_and_is_nobody(void **state) {
     close(ends[1]);
 }
 
+static void an_address_is_named_with_its_interface_and_port(void **state) {
+    (void)state;
+    char name[LINK_NAME_MAX];
+    struct sockaddr_storage address = {.ss_family = AF_INET6};
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)(void *)&address;
+    assert_int_equal(inet_pton(AF_INET6, "fe80::1", &six->sin6_addr), 1);
+    six->sin6_port = htons(8000);
+    link_name_address(&address, name);
+    assert_string_equal(name, "[fe80::1]:8000");
+    six->sin6_scope_id = 4294967295;
+    link_name_address(&address, name);
+    assert_string_equal(name, "[fe80::1%4294967295]:8000");
+    address = (struct sockaddr_storage){.ss_family = AF_INET};
+    struct sockaddr_in *four = (struct sockaddr_in *)(void *)&address;
+    assert_int_equal(inet_pton(AF_INET, "192.0.2.1", &four->sin_addr), 1);
+    four->sin_port = htons(65535);
+    link_name_address(&address, name);
+    assert_string_equal(name, "192.0.2.1:65535");
+    address.ss_family = AF_UNIX;
+    link_name_address(&address, name);
+    assert_string_equal(name, "?");
+}
+
 static bool any_server(void *context, const struct tls_peer *peer) {
     (void)context;
     (void)peer;
@@ -343,6 +367,7 @@ int main(void) {
         cmocka_unit_test(a_port_that_is_taken_is_said_with_what_to_do),
         cmocka_unit_test(this_machine_is_known_by_each_of_its_addresses),
         cmocka_unit_test(what_is_no_socket_has_no_name_and_is_nobody),
+        cmocka_unit_test(an_address_is_named_with_its_interface_and_port),
         cmocka_unit_test(what_is_longer_than_a_record_arrives_whole),
         cmocka_unit_test(an_end_without_a_word_is_told_from_a_finished_one),
     };
