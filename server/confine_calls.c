@@ -146,10 +146,13 @@ static int add_sending(scmp_filter_ctx filter) {
     return result;
 }
 
-/* The process may end itself, by abort say, and no other one. */
+/* The process may end itself, in order or by abort, and no other one. */
 static int add_end(scmp_filter_ctx filter) {
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
+    const struct scmp_arg_cmp itself = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0);
+    int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, itself);
+    if (result == 0)
+        result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(kill), 1, itself);
+    return result;
 }
 
 static int add_narrow(scmp_filter_ctx filter) {

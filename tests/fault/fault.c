@@ -87,6 +87,15 @@ static long attempt_other_process(void) {
     return syscall(SYS_tgkill, getppid(), getppid(), 0);
 }
 
+/* Nothing is sent by signal 0: it is only asked whether it might be. */
+static long attempt_other_signal(void) {
+    return kill(getppid(), 0);
+}
+
+static long attempt_all_signal(void) {
+    return kill(-1, 0);
+}
+
 /* The calls of 32-bit programs, which have other numbers: this one asks for the process's own. */
 static long attempt_other_architecture(void) {
 #ifdef __x86_64__
@@ -120,6 +129,8 @@ static const struct attempt attempts[] = {
     {"fast-open", attempt_fast_open},
     {"datagram", attempt_datagram},
     {"other-process", attempt_other_process},
+    {"other-signal", attempt_other_signal},
+    {"all-signal", attempt_all_signal},
     {"other-architecture", attempt_other_architecture},
     {"runnable-memory", attempt_runnable_memory},
     {"owner", attempt_owner},
