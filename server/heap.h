@@ -13,18 +13,14 @@ enum { HEAP_INTERVAL = 5000 }; /* milliseconds between two calls of heap_give_ba
 void heap_share(void);
 
 struct heap {
-    int statm;     /* the kernel's file of the process's memory; -1: nothing is given back */
-    size_t before; /* bytes that the process had at the last call */
-    size_t least;  /* bytes that it cannot be brought below, as far as is known */
+    size_t free_bytes; /* of blocks that nobody has, at the last call */
+    size_t given_back; /* of those, how many the system has had back, at most */
 };
 
-/* Opens that file, which a server that is confined may not. */
-void heap_watch(struct heap *heap);
-
-/* After a crowd has come or gone, what was made for it lies in the heap as holes between what is
- * there to stay, and only what is free at the heap's end goes back by itself. Gives back the holes
- * too, when the process has become a good deal larger and grows no more; whoever allocates
- * meanwhile waits for it, some milliseconds for each hundred MiB. */
+/* What a crowd leaves behind when it goes, or what its coming needed, lies in the heap as holes
+ * between what is there to stay, and only what is free at the heap's end goes back by itself. Gives
+ * the holes back too, those of whole pages, when they are a good deal more than at the last time and
+ * grow no more; whoever allocates meanwhile waits for it, some milliseconds for each hundred MiB. */
 void heap_give_back(struct heap *heap);
 
 #endif
