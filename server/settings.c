@@ -159,8 +159,7 @@ static bool settings_set_address(struct settings *settings, int count, char **ar
 static bool settings_check_task(struct settings *settings, int arguments) {
     bool check = settings->check;
     bool backup = settings->backup != NULL;
-    bool serves = arguments > 0 || settings->workers > 0 || settings->retention.messages > 0 ||
-                  settings->retention.milliseconds > 0;
+    bool serves = arguments > 0 || settings->told_how_to_serve;
     if (check && backup)
         return complain(&settings->complaint, "--check and --backup are two commands; a backup is "
                                               "checked when it is made");
@@ -269,6 +268,12 @@ static bool settings_set_line(void *context, const char *section, const char *na
     return settings_set(settings, option, kept);
 }
 
+/* What of it stands in a configuration file is for whoever serves by it. */
+static bool settings_say_how_to_serve(const struct settings *settings) {
+    return settings->workers > 0 || settings->retention.messages > 0 ||
+           settings->retention.milliseconds > 0;
+}
+
 static void settings_begin(struct settings *settings) {
     *settings = (struct settings){.host = "127.0.0.1", .port = "8000"};
     peer_limits_set_defaults(&settings->limits);
@@ -280,9 +285,12 @@ static int settings_parse(struct settings *settings, int argc, char **argv) {
     optind = 0; /* from the beginning, also when this is not the first time */
     int first = options_parse(options, OPTION_COUNT, argc, argv, settings_set, settings);
     const char *config = settings->config;
+    settings->told_how_to_serve = settings_say_how_to_serve(settings);
     if (first < 0 || config == NULL || settings->help || settings->version)
         return first;
+    const bool told = settings->told_how_to_serve;
     settings_begin(settings);
+    settings->told_how_to_serve = told;
     if (!settings_file_read(config, settings_set_line, settings, &settings->complaint))
         return -1;
     optind = 0;

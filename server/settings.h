@@ -31,6 +31,7 @@ struct settings {
     bool fingerprint;
     bool owner_token;
     bool check;
+    bool told_how_to_serve; /* by the command line: how many workers, or what to retain */
     bool help;
     bool version;
     char *kept[SETTINGS_KEPT_MAX]; /* texts of the configuration file */

@@ -45,7 +45,7 @@ static int settings_file_line(void *context, const char *section, const char *na
     return !setter->failed;
 }
 
-/* Longer ones the library would cut in two. */
+/* The first line that the library would cut in two; 0 for none, -1 when the file cannot be read. */
 static int settings_file_long_line(FILE *file) {
     char *line = NULL;
     size_t capacity = 0;
@@ -55,6 +55,8 @@ static int settings_file_long_line(FILE *file) {
         if (size > ini_max_line - 2)
             found = number;
     free(line);
+    if (ferror(file))
+        return -1;
     rewind(file);
     return found;
 }
@@ -90,8 +92,11 @@ bool settings_file_read(const char *path,
         return false;
     int long_line = settings_file_long_line(file);
     int line = long_line == 0 ? ini_parse_file(file, settings_file_line, &setter) : 0;
+    bool failed = long_line < 0 || ferror(file);
     fclose(file);
     buffer_free(&setter.names);
+    if (failed)
+        return complain(complaint, "cannot read %s: %s", path, strerror(EIO));
     if (long_line > 0)
         return complain(complaint, "%s, line %d: it is too long", path, long_line);
     if (line > 0)
