@@ -215,11 +215,6 @@ static void worker_secure(struct worker *worker, struct inbox_item *item) {
     item->tls = before;
 }
 
-static void worker_listen(struct worker *worker) {
-    if (worker->options.listener >= 0 && !worker->draining)
-        worker_watch(worker, worker->options.listener, EPOLLIN, &worker->options.listener);
-}
-
 static void worker_drain(struct worker *worker) {
     worker->draining = true;
     if (worker->options.listener >= 0)

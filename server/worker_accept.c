@@ -104,12 +104,21 @@ void worker_report_refused(struct worker *worker) {
     worker->has_refused = false;
 }
 
-/* Out of descriptors: stops listening for a moment, so that waiting connections do not spin the
- * loop. */
+/* Out of descriptors, say: does not listen for a moment, so that waiting connections do not spin the
+ * loop. That is said once, until all who waited are in. */
 static void worker_pause_accepting(struct worker *worker, int reason) {
-    report(REPORT_CANNOT_ACCEPT, "reason", strerror(reason), NULL);
-    epoll_ctl(worker->epoll, EPOLL_CTL_DEL, worker->options.listener, NULL);
+    if (!worker->cannot_accept)
+        report(REPORT_CANNOT_ACCEPT, "reason", strerror(reason), NULL);
+    worker->cannot_accept = true;
     worker->accept_again = worker->now + WORKER_ACCEPT_PAUSE_MILLISECONDS;
+}
+
+void worker_listen(struct worker *worker) {
+    worker->accept_again = 0;
+    if (worker->options.listener < 0 || worker->draining)
+        return;
+    if (!worker_watch(worker, worker->options.listener, EPOLLIN, &worker->options.listener))
+        worker_pause_accepting(worker, errno);
 }
 
 void worker_accept(struct worker *worker) {
@@ -119,15 +128,18 @@ void worker_accept(struct worker *worker) {
             worker_admit(worker, link);
             continue;
         }
-        if (errno != EAGAIN && errno != EWOULDBLOCK)
-            worker_pause_accepting(worker, errno);
+        const int reason = errno;
+        if (reason == EAGAIN || reason == EWOULDBLOCK) {
+            worker->cannot_accept = false;
+            return;
+        }
+        epoll_ctl(worker->epoll, EPOLL_CTL_DEL, worker->options.listener, NULL);
+        worker_pause_accepting(worker, reason);
         return;
     }
 }
 
 void worker_accept_again(struct worker *worker) {
-    if (worker->accept_again == 0 || worker->now < worker->accept_again)
-        return;
-    worker->accept_again = 0;
-    worker_watch(worker, worker->options.listener, EPOLLIN, &worker->options.listener);
+    if (worker->accept_again != 0 && worker->now >= worker->accept_again)
+        worker_listen(worker);
 }

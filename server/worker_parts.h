@@ -19,7 +19,8 @@ struct worker {
     int epoll;
     int log_has_room; /* eventfd: the log's queue was full and is not any more */
     unsigned next_worker;
-    uint64_t accept_again; /* when to listen again after running out of descriptors; 0: listening */
+    uint64_t accept_again; /* when to listen again after that could not be done; 0: listening */
+    bool cannot_accept;    /* which was said */
     uint64_t now;
     uint64_t next_sweep;
     uint64_t stop_by; /* 0 until INBOX_STOP */
@@ -51,6 +52,9 @@ bool worker_watch(struct worker *worker, int descriptor, uint32_t events, void *
 
 /* Lets in, or refuses, who has come. */
 void worker_accept(struct worker *worker);
+
+/* Listens, or tries to again in a moment. */
+void worker_listen(struct worker *worker);
 
 /* Listens again when the pause is over that a want of descriptors has brought. */
 void worker_accept_again(struct worker *worker);
