@@ -419,7 +419,7 @@ static int server_run(struct server *server) {
     supervisor_tell(SUPERVISOR_READY);
     int received = server_wait(server, &signals);
     supervisor_tell(SUPERVISOR_STOPPING);
-    report(REPORT_STOPPING, "signal", received == SIGINT ? "INT" : "TERM", NULL);
+    report(REPORT_STOPPING, "signal", sigabbrev_np(received), NULL);
     bool sound = server_stop(server);
     report(REPORT_STOPPED, NULL);
     return sound ? EXIT_SUCCESS : EXIT_FAILURE;
