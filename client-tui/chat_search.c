@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { CHAT_SEARCH_HITS = 20, CHAT_SEARCH_MILLISECONDS = 5000 };
+enum {
+    CHAT_SEARCH_HITS = 20,
+    CHAT_SEARCH_MILLISECONDS = 5000,
+    CHAT_AMENDMENTS_MAX = 1 << 20 /* bytes; more come during a search only from who means no good */
+};
 
 void chat_forget_search(struct chat *chat) {
     free(chat->search_line);
@@ -96,7 +100,7 @@ void chat_search(struct chat *chat, const char *line) {
 }
 
 void chat_keep_amendment(struct chat *chat, const struct message *event) {
-    if (chat->search_tag != 0)
+    if (chat->search_tag != 0 && chat->amendments.size < CHAT_AMENDMENTS_MAX)
         message_encode(&chat->amendments, event);
 }
 
@@ -156,10 +160,15 @@ static void chat_say_found(struct chat *chat, size_t count, bool more,
                              : "");
 }
 
+/* How far back it has looked; 0 when that is all there is, or when a server says that it has got
+ * nowhere, of which there is no end. */
+static uint64_t chat_looked_to(const struct chat *chat, const struct message_hits *hits) {
+    return hits->looked_to < chat->search_before ? hits->looked_to : 0;
+}
+
 /* With nothing to be seen by, the answer is awaited however long it takes. */
-static bool chat_search_goes_on(const struct chat *chat, const struct message_hits *hits,
-                                size_t count) {
-    return hits->looked_to != 0 && count < CHAT_SEARCH_HITS &&
+static bool chat_search_goes_on(const struct chat *chat, uint64_t looked_to, size_t count) {
+    return looked_to != 0 && count < CHAT_SEARCH_HITS &&
            (chat->sink.notice != NULL ||
             (!chat->search_stopped && clock_monotonic() < chat->search_until));
 }
@@ -169,26 +178,44 @@ static size_t chat_read_found(const struct chat *chat, struct message *found) {
     struct wire_blob frames = {chat->found.data, chat->found.size};
     size_t count = 0;
     while (count < CHAT_SEARCH_HITS && news_next_event(&frames, &found[count]))
-        count += found[count].type == MESSAGE_MESSAGE;
+        count++;
     return count;
+}
+
+/* Keeps the messages among what has come, as many as are still wanted. */
+static void chat_keep_found(struct chat *chat, struct wire_blob frames) {
+    struct message found[CHAT_SEARCH_HITS];
+    struct message event;
+    size_t count = chat_read_found(chat, found);
+    while (count < CHAT_SEARCH_HITS && news_next_event(&frames, &event)) {
+        if (event.type != MESSAGE_MESSAGE)
+            continue;
+        message_encode(&chat->found, &event);
+        count++;
+    }
+    if (chat->found.failed)
+        abort();
+}
+
+static void chat_ask_further(struct chat *chat, size_t count) {
+    if (chat->sink.notice == NULL && !chat->search_told)
+        chat_notice(chat, "Still looking for: %s", chat->search_line);
+    chat->search_told = true;
+    chat_ask_hits(chat, CHAT_SEARCH_HITS - count);
 }
 
 void chat_on_hits(struct chat *chat, const struct message_hits *hits) {
     struct message found[CHAT_SEARCH_HITS];
     const bool more = chat->search_further;
-    buffer_append(&chat->found, hits->events.data, hits->events.size);
-    if (chat->found.failed)
-        abort();
+    const uint64_t looked_to = chat_looked_to(chat, hits);
+    chat_keep_found(chat, hits->events);
     size_t count = chat_read_found(chat, found);
-    if (hits->looked_to != 0)
-        chat->search_before = hits->looked_to;
+    if (looked_to != 0)
+        chat->search_before = looked_to;
     else if (count > 0)
         chat->search_before = found[count - 1].event.id;
-    if (chat_search_goes_on(chat, hits, count)) {
-        if (chat->sink.notice == NULL && !chat->search_told)
-            chat_notice(chat, "Still looking for: %s", chat->search_line);
-        chat->search_told = true;
-        chat_ask_hits(chat, CHAT_SEARCH_HITS - count);
+    if (chat_search_goes_on(chat, looked_to, count)) {
+        chat_ask_further(chat, count);
         return;
     }
     chat->search_further = true;

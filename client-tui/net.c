@@ -18,6 +18,7 @@
 
 enum {
     NET_UNSENT_MAX = 256 * 1024, /* bytes encoded ahead of the socket */
+    NET_DEAF_BYTES = 1 << 20,    /* unsent, with which a server is no more listened to */
     NET_CONNECT_MILLISECONDS = 5000,
     NET_GREETING_MILLISECONDS = 10000,
     NET_PING_MILLISECONDS = 15000,
@@ -284,9 +285,16 @@ static int net_patience(const struct net *net) {
     return until > now ? (int)(until - now) : 0;
 }
 
+/* Whether what the server says is read. Not from one that does not read what it is answered: the
+ * answers would pile up for as long as it asks. */
+static bool net_listens(const struct net *net) {
+    return !reporter_is_full(&net->reporter) &&
+           net->output.size - net->output_from < NET_DEAF_BYTES;
+}
+
 static void net_wait(struct net *net) {
     bool connected = net_connected(net);
-    short events = reporter_is_full(&net->reporter) ? 0 : POLLIN;
+    short events = net_listens(net) ? POLLIN : 0;
     if (net->output_from < net->output.size || (connected && link_wants_write(&net->link)))
         events |= POLLOUT;
     struct pollfd waits[] = {
@@ -302,7 +310,7 @@ static void net_wait(struct net *net) {
     }
     if (waits[0].revents != 0)
         net_take_orders(net);
-    if (net_connected(net) && !reporter_is_full(&net->reporter) &&
+    if (net_connected(net) && net_listens(net) &&
         ((waits[2].revents & ~POLLOUT) != 0 || link_wants_write(&net->link)))
         net_read(net);
 }

@@ -63,6 +63,28 @@ static void a_search_goes_on_until_its_page_is_full(void **state) {
     assert_null(chat.requests);
 }
 
+/* As a server may answer that means no good: it would be asked for ever, and its answers kept. */
+static void a_search_that_gets_nowhere_ends(void **state) {
+    (void)state;
+    struct message joined = {.type = MESSAGE_JOINED};
+    struct message hits = {.type = MESSAGE_HITS};
+    struct buffer frames = {0};
+    for (int i = 0; i < 1000; i++)
+        message_encode(&frames, &joined);
+    enter("/search roses");
+    hits.hits.tag = chat.next_tag;
+    hits.hits.looked_to = 70000;
+    hits.hits.events = (struct wire_blob){frames.data, frames.size};
+    answer(&hits);
+    expect_noted("before=70000", "limit=20");
+    assert_int_equal(chat.found.size, 0);
+    hits.hits.tag = chat.next_tag;
+    answer(&hits);
+    assert_null(chat.requests);
+    assert_non_null(strstr(notices, "Nothing found"));
+    buffer_free(&frames);
+}
+
 static void amended(uint64_t id, uint64_t target, const char *body) {
     struct message event = {.type = body != NULL ? MESSAGE_EDITED : MESSAGE_DELETED};
     struct buffer frame = {0};
@@ -305,6 +327,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         fresh(one_search_is_answered_after_the_other),
         fresh(a_search_goes_on_until_its_page_is_full),
+        fresh(a_search_that_gets_nowhere_ends),
         fresh(a_hit_has_the_text_that_it_was_given_since_it_was_asked_for),
         fresh(a_page_read_before_an_edit_is_asked_for_again),
         fresh(a_search_is_sent_as_it_was_meant),
