@@ -12,6 +12,7 @@
     LIMIT(NAME_CHARACTERS_MAX, 32, "characters of a nick, or of a room name after its #")          \
     LIMIT(NAME_BYTES_MAX, 256, "a nick or a room name in UTF-8")                                   \
     LIMIT(SEARCH_BYTES_MAX, 512, "the words of a search")                                          \
+    LIMIT(SEARCH_TERMS_MAX, 32, "words, phrases and beginnings of a search")                       \
     LIMIT(SECRET_BYTES, 32, "the secret of a session")                                             \
     LIMIT(DEVICE_NAME_BYTES_MAX, 64, "the name of a device; a longer one is cut")                  \
     LIMIT(DEVICES_PER_PERSON_MAX, 32, "devices of a person")                                       \

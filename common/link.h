@@ -95,7 +95,8 @@ bool link_await_handshake(struct link *link, int milliseconds,
 void link_name_local(int descriptor, char name[LINK_NAME_MAX]);
 void link_name_peer(int descriptor, char name[LINK_NAME_MAX]);
 
-/* Writes "ADDRESS:PORT", in brackets for IPv6 and with the number of its interface where it has one;
+/* Writes "ADDRESS:PORT", in brackets for IPv6 and with the number of its interface where it has
+ * one;
  * "?" for an address of another family. */
 void link_name_address(const struct sockaddr_storage *address, char name[LINK_NAME_MAX]);
 

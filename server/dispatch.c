@@ -154,6 +154,8 @@ static void dispatch_notice(struct dispatch *dispatch, enum request_kind kind, u
 }
 
 void dispatch_gone(struct dispatch *dispatch, const struct session *session) {
+    if (session->searching)
+        readers_forget(dispatch->readers, session->identity);
     dispatch_notice(dispatch, REQUEST_GONE, session->identity);
 }
 

@@ -19,8 +19,9 @@ struct heap {
 
 /* What a crowd leaves behind when it goes, or what its coming needed, lies in the heap as holes
  * between what is there to stay, and only what is free at the heap's end goes back by itself. Gives
- * the holes back too, those of whole pages, when they are a good deal more than at the last time and
- * grow no more; whoever allocates meanwhile waits for it, some milliseconds for each hundred MiB. */
+ * the holes back too, those of whole pages, when they are a good deal more than at the last time
+ * and grow no more; whoever allocates meanwhile waits for it, some milliseconds for each hundred
+ * MiB. */
 void heap_give_back(struct heap *heap);
 
 #endif

@@ -45,6 +45,15 @@ static bool query_next_term(struct wire_text *words, struct wire_text *term, boo
     return true;
 }
 
+unsigned index_query_count_terms(struct wire_text words) {
+    struct wire_text term;
+    bool beginning;
+    unsigned count = 0;
+    while (query_next_term(&words, &term, &beginning))
+        count += term.size > 0;
+    return count;
+}
+
 bool index_query_next_beginning(struct wire_text *words, struct wire_text *beginning) {
     bool is_beginning;
     while (query_next_term(words, beginning, &is_beginning))

@@ -12,6 +12,9 @@
  * when every message has. */
 void index_query_write(struct buffer *query, const struct message_search *wish, uint32_t room);
 
+/* How many words, phrases and beginnings there are. */
+unsigned index_query_count_terms(struct wire_text words);
+
 /* Takes the words up to the next beginning* off them; false when there is none. */
 bool index_query_next_beginning(struct wire_text *words, struct wire_text *beginning);
 

@@ -12,11 +12,12 @@
 #include <stdlib.h>
 
 enum {
-    SEARCH_MILLISECONDS = 50,   /* after which it ends, at a fence or between two windows */
     SEARCH_WINDOW_IDS = 65536,  /* of the first; each further one is four times as long */
     SEARCH_PLACES_MAX = 300000, /* of all words that begin as is wished for */
     SEARCH_STEPS_BETWEEN_CHECKS = 500,
-    SEARCH_PASSED_OVER_MAX = 100
+    SEARCH_PASSED_OVER_MAX = 100,
+    SEARCH_PARTS_MAX = 256,     /* of all queries of a window, room by room; */
+    SEARCH_PLACES_A_PART = 4096 /* as many places of beginnings take as long as one */
 };
 
 /* To tell what a beginning is to the index, and how often it has words that begin so. */
@@ -34,6 +35,7 @@ struct index_search {
     sqlite3_stmt *newest;
     sqlite3_stmt *put_letters;
     sqlite3_stmt *count_places;
+    unsigned milliseconds; /* that a search may take */
     atomic_bool interrupted;
 };
 
@@ -48,13 +50,15 @@ static bool index_search_prepare(struct index_search *search, const char *sql,
                               NULL) == SQLITE_OK;
 }
 
-struct index_search *index_search_open(const char *folder) {
+struct index_search *index_search_open(const char *folder, unsigned milliseconds) {
     struct index_search *search = calloc(1, sizeof *search);
     char *path = path_join(folder, "search.db");
     bool opened = search != NULL && path != NULL &&
                   sqlite3_open_v2(path, &search->database,
                                   SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK;
     free(path);
+    if (opened)
+        search->milliseconds = milliseconds;
     if (opened)
         sqlite3_busy_timeout(search->database, 2000);
     opened = opened &&
@@ -116,8 +120,12 @@ struct finding {
     struct buffer ids;    /* of the hits found, uint64_t each */
     struct buffer event;  /* the one looked at */
     unsigned passed_over; /* messages of rooms that are not the searcher's */
-    uint64_t deadline;    /* by the monotonic clock, */
-    bool abandoned;       /* and a window was left because of it */
+    sqlite3_int64 places; /* of all beginnings */
+    uint64_t deadline;    /* by the monotonic clock */
+    bool may_leave;       /* a window, at a fence; the first is looked through */
+    bool abandoned;       /* one was left */
+    bool by_the_row;      /* ends wherever the time does, for what was found until then counts */
+    uint64_t stopped_at;  /* the last id that was looked at so; 0: it came to the end */
     int result;           /* of the last step: SQLITE_ROW while there may be more */
 };
 
@@ -174,6 +182,7 @@ static bool finding_allows_beginnings(struct finding *finding) {
         left -= finding->result == SQLITE_ROW ? sqlite3_column_int64(count, 0) : left + 1;
         sqlite3_reset(count);
     }
+    finding->places = SEARCH_PLACES_MAX - left;
     return left >= 0;
 }
 
@@ -212,17 +221,33 @@ static bool finding_counts(struct finding *finding, uint64_t id) {
            (wish->until == 0 || hit.message.time < wish->until);
 }
 
-/* Looks at the row that the search has come to. At a fence it is only asked whether time is left.
- */
+static bool finding_is_late(const struct finding *finding) {
+    return clock_monotonic() >= finding->deadline;
+}
+
+/* Looks at the row that the search has come to. At a fence, which has the id of the message behind
+ * it, it is only asked whether time is left. */
 static void finding_take_row(struct finding *finding, unsigned *found) {
     sqlite3_stmt *find = finding->search->find;
-    uint64_t id = (uint64_t)sqlite3_column_int64(find, 0);
-    if (sqlite3_column_int(find, 1) != 0) {
-        finding->abandoned = clock_monotonic() >= finding->deadline;
-    } else if (finding_counts(finding, id)) {
+    const bool fence = sqlite3_column_int(find, 1) != 0;
+    const uint64_t id = (uint64_t)sqlite3_column_int64(find, 0);
+    const uint64_t looked_to = id + fence;
+    if (!fence && finding_counts(finding, id)) {
         buffer_append(&finding->ids, &id, sizeof id);
         (*found)++;
     }
+    if (!finding->by_the_row)
+        finding->abandoned = fence && finding->may_leave && finding_is_late(finding);
+    else if (looked_to <= (uint64_t)finding->last && finding_is_late(finding))
+        finding->stopped_at = looked_to;
+}
+
+static bool finding_goes_well(const struct finding *finding) {
+    return finding->result == SQLITE_ROW || finding->result == SQLITE_DONE;
+}
+
+static bool finding_goes_on(const struct finding *finding) {
+    return finding_goes_well(finding) && !finding->abandoned && finding->stopped_at == 0;
 }
 
 /* Gathers the ids of the newest hits that match, in the room or (0) in all. Gives up after having
@@ -236,8 +261,8 @@ static void finding_gather(struct finding *finding, uint32_t room, unsigned pass
     sqlite3_bind_int64(find, 2, finding->first);
     sqlite3_bind_int64(find, 3, finding->last);
     finding->result = query.failed ? SQLITE_NOMEM : SQLITE_ROW;
-    while (finding->result == SQLITE_ROW && found <= finding->wish->limit &&
-           finding->passed_over <= pass_over_max && !finding->abandoned &&
+    while (finding_goes_on(finding) && found <= finding->wish->limit &&
+           finding->passed_over <= pass_over_max &&
            (finding->result = sqlite3_step(find)) == SQLITE_ROW)
         finding_take_row(finding, &found);
     sqlite3_reset(find);
@@ -258,36 +283,38 @@ static void finding_keep_newest(struct finding *finding) {
     finding->first = (sqlite3_int64)ids[kept - 1] + 1;
 }
 
-static bool finding_goes_well(const struct finding *finding) {
-    return finding->result == SQLITE_ROW || finding->result == SQLITE_DONE;
+/* Words, beginnings and a nick to look for. */
+static unsigned search_count_terms(const struct message_search *wish) {
+    return index_query_count_terms(wish->words) + (wish->from.size > 0);
 }
 
-static bool finding_goes_on(const struct finding *finding) {
-    return finding_goes_well(finding) && !finding->abandoned;
-}
-
-/* Whether there are words or a nick to look for. */
-static bool search_has_terms(const struct message_search *wish) {
-    struct buffer query = {0};
-    index_query_write(&query, wish, 0);
-    bool any = query.size > 0;
-    buffer_free(&query);
-    return any;
+/* Whether looking in each room by itself may take too long: each asks for all the terms, and
+ * gathers all places of the beginnings. */
+static bool finding_is_dear_by_room(const struct finding *finding, unsigned terms) {
+    const uint64_t parts = terms + (uint64_t)finding->places / SEARCH_PLACES_A_PART;
+    return finding->room_count * parts > SEARCH_PARTS_MAX;
 }
 
 /* In all rooms at once, unless that meets too many messages of rooms that the searcher is not in:
- * then room by room. Naming all the rooms in one query would cost all of them for each message. */
+ * then room by room, or, where that is dear, in all at once for as long as the time lasts. Naming
+ * all the rooms in one query would cost all of them for each message. */
 static void finding_look(struct finding *finding) {
-    size_t before = finding->ids.size;
+    const unsigned terms = search_count_terms(finding->wish);
+    const size_t before = finding->ids.size;
     if (finding->room_count == 1) {
         finding_gather(finding, finding->rooms[0], UINT_MAX);
         return;
     }
-    if (finding->passed_over <= SEARCH_PASSED_OVER_MAX && search_has_terms(finding->wish)) {
+    if (finding->passed_over <= SEARCH_PASSED_OVER_MAX && terms > 0) {
         finding_gather(finding, 0, SEARCH_PASSED_OVER_MAX);
         if (finding->passed_over <= SEARCH_PASSED_OVER_MAX)
             return;
         finding->ids.size = before;
+    }
+    if (finding_is_dear_by_room(finding, terms)) {
+        finding->by_the_row = true;
+        finding_gather(finding, 0, UINT_MAX);
+        return;
     }
     for (size_t i = 0; i < finding->room_count && finding_goes_on(finding); i++) {
         finding_gather(finding, finding->rooms[i], UINT_MAX);
@@ -308,21 +335,23 @@ static void finding_look_through(struct finding *finding, sqlite3_int64 start, s
     }
     finding->last = start - 1;
     finding->looked_to = start > end ? (uint64_t)start : 0;
+    if (finding->stopped_at != 0)
+        finding->looked_to = finding->stopped_at;
 }
 
 /* Looks through one window after the other, back in time, until there are hits enough or it has
  * worked for long enough; the first is always completed, so that asking on gets on. */
 static void finding_run(struct finding *finding) {
     const sqlite3_int64 end = finding->first;
-    const uint64_t deadline = clock_monotonic() + SEARCH_MILLISECONDS;
-    finding->deadline = UINT64_MAX;
-    for (sqlite3_int64 size = SEARCH_WINDOW_IDS; finding->deadline > clock_monotonic(); size *= 4) {
+    finding->deadline = clock_monotonic() + finding->search->milliseconds;
+    for (sqlite3_int64 size = SEARCH_WINDOW_IDS; !finding->may_leave || !finding_is_late(finding);
+         size *= 4) {
         sqlite3_int64 start = finding->last - end >= size ? finding->last - size + 1 : end;
         finding_look_through(finding, start, end);
         if (!finding_goes_on(finding) || finding->looked_to == 0 ||
             finding->ids.size / sizeof(uint64_t) > finding->wish->limit)
             break;
-        finding->deadline = deadline;
+        finding->may_leave = true;
     }
     finding_keep_newest(finding);
 }
@@ -357,7 +386,9 @@ enum index_result index_search_run(struct index_search *search, struct archive *
                               .rooms = rooms,
                               .room_count = room_count,
                               .result = SQLITE_DONE};
-    if (!search_has_terms(wish) && wish->since == 0 && wish->until == 0 && wish->room == 0)
+    const unsigned terms = search_count_terms(wish);
+    if (terms > SEARCH_TERMS_MAX ||
+        (terms == 0 && wish->since == 0 && wish->until == 0 && wish->room == 0))
         return INDEX_NO_WORDS;
     if (room_count > 0)
         qsort(rooms, room_count, sizeof *rooms, compare_rooms);

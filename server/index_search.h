@@ -6,8 +6,9 @@
 
 struct index_search;
 
-/* A read-only handle on the index that indexer_start made; NULL when it cannot be opened. */
-struct index_search *index_search_open(const char *folder);
+/* A read-only handle on the index that indexer_start made; a search takes about so many
+ * milliseconds at most. NULL when it cannot be opened. */
+struct index_search *index_search_open(const char *folder, unsigned milliseconds);
 void index_search_close(struct index_search *search);
 /* Ends what the handle is doing, and all it is asked afterwards; any thread. */
 void index_search_interrupt(struct index_search *search);

@@ -17,6 +17,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+enum { READER_SEARCH_MILLISECONDS = 50 };
+
 enum reader_kind { READER_PAGES, READER_SEARCHES, READER_COUNT };
 
 struct reader {
@@ -138,7 +140,13 @@ static bool reader_gather(struct reader *reader) {
     for (struct queue_item *item; (item = queue_chain_take(&came)) != NULL;) {
         struct request *request = (struct request *)item;
         stop = stop || request->kind == REQUEST_STOP;
-        search_turns_add(&reader->turns, request);
+        if (request->kind == REQUEST_MESSAGE) {
+            search_turns_add(&reader->turns, request);
+            continue;
+        }
+        if (request->kind == REQUEST_GONE)
+            search_turns_forget(&reader->turns, request->session);
+        request_free(request);
     }
     return !stop;
 }
@@ -147,6 +155,8 @@ static void *reader_run_searches(void *context) {
     struct reader *reader = context;
     while (reader_gather(reader)) {
         struct request *request = search_turns_take(&reader->turns);
+        if (request == NULL)
+            continue;
         if (!atomic_load(&reader->stopping))
             reader_search(reader, request);
         request_free(request);
@@ -172,7 +182,7 @@ static bool reader_start(struct reader *reader, const char *folder, const char *
     reader->queue = queue_new(SIZE_MAX);
     reader->archive = archive_open(log_path);
     if (reader->kind == READER_SEARCHES)
-        reader->search = index_search_open(folder);
+        reader->search = index_search_open(folder, READER_SEARCH_MILLISECONDS);
     bool pages = reader->kind == READER_PAGES;
     reader->stop = request_new(REQUEST_STOP, 0, (struct wire_blob){NULL, 0});
     reader->started = reader->queue != NULL && reader->archive != NULL && reader->stop != NULL &&
@@ -209,6 +219,14 @@ static void reader_push(struct reader *reader, struct request *request) {
 void readers_push(struct readers *readers, struct request *request) {
     bool search = request->message.type == MESSAGE_SEARCH;
     reader_push(&readers->each[search ? READER_SEARCHES : READER_PAGES], request);
+}
+
+void readers_forget(struct readers *readers, uint64_t session) {
+    struct request *gone;
+    /* It must be forgotten, and memory comes back when others are done with theirs. */
+    while ((gone = request_new(REQUEST_GONE, session, (struct wire_blob){NULL, 0})) == NULL)
+        clock_pause();
+    reader_push(&readers->each[READER_SEARCHES], gone);
 }
 
 static void reader_stop(struct reader *reader) {

@@ -18,6 +18,9 @@ struct readers *readers_start(const char *folder, const char *log_path,
  * may be under way is bounded per session, by the worker. Any thread. */
 void readers_push(struct readers *readers, struct request *request);
 
+/* Does not look for what a session that has ended still waits for. Any thread. */
+void readers_forget(struct readers *readers, uint64_t session);
+
 /* Ends what is under way and joins the threads. */
 void readers_stop(struct readers *readers);
 

@@ -61,6 +61,16 @@ struct request *search_turns_take(struct search_turns *turns) {
     return next;
 }
 
+void search_turns_forget(struct search_turns *turns, uint64_t session) {
+    struct queue_chain waiting = turns->waiting;
+    turns->waiting = (struct queue_chain){0};
+    for (struct queue_item *item; (item = queue_chain_take(&waiting)) != NULL;)
+        if (((struct request *)item)->session == session)
+            request_discard(item);
+        else
+            queue_chain_add(&turns->waiting, item);
+}
+
 void search_turns_free(struct search_turns *turns) {
     for (struct queue_item *item; (item = queue_chain_take(&turns->waiting)) != NULL;)
         request_discard(item);

@@ -18,6 +18,9 @@ void search_turns_add(struct search_turns *turns, struct request *request);
 /* Takes the next one; NULL when none waits. */
 struct request *search_turns_take(struct search_turns *turns);
 
+/* Frees those of a session that has ended. */
+void search_turns_forget(struct search_turns *turns, uint64_t session);
+
 /* Frees those that wait. */
 void search_turns_free(struct search_turns *turns);
 

@@ -104,8 +104,8 @@ void worker_report_refused(struct worker *worker) {
     worker->has_refused = false;
 }
 
-/* Out of descriptors, say: does not listen for a moment, so that waiting connections do not spin the
- * loop. That is said once, until all who waited are in. */
+/* Out of descriptors, say: does not listen for a moment, so that waiting connections do not spin
+ * the loop. That is said once, until all who waited are in. */
 static void worker_pause_accepting(struct worker *worker, int reason) {
     if (!worker->cannot_accept)
         report(REPORT_CANNOT_ACCEPT, "reason", strerror(reason), NULL);

@@ -93,10 +93,18 @@ static void a_search_for_nothing_has_no_expression(void **state) {
     buffer_free(&query);
 }
 
+static void terms_are_counted(void **state) {
+    (void)state;
+    assert_int_equal(index_query_count_terms(wire_text("")), 0);
+    assert_int_equal(index_query_count_terms(wire_text("  \"\" * ")), 0);
+    assert_int_equal(index_query_count_terms(wire_text("red \"and green\" gr* blue\"x")), 5);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_search_meets_every_fence, make_table, drop_table),
         cmocka_unit_test(a_search_for_nothing_has_no_expression),
+        cmocka_unit_test(terms_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

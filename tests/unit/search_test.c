@@ -4,19 +4,29 @@
 #include "clock.h"
 #include "index_search.h"
 
-enum { PATIENCE_MILLISECONDS = 20000 };
+enum { PATIENCE_MILLISECONDS = 20000, SEARCH_MILLISECONDS = 1000 };
 
 static const uint32_t lobby = 1;
+
+/* Appends the bodies of the hits, each with a | behind it. */
+static void add_bodies(struct buffer *found, const struct buffer *events) {
+    struct wire_reader reader = {events->data, events->data + events->size};
+    struct message event;
+    struct wire_blob payload;
+    while (frame_take(&reader, &payload) == FRAME_READY) {
+        assert_int_equal(message_decode(payload, &event), ERROR_NONE);
+        buffer_append(found, event.message.body.data, event.message.body.size);
+        buffer_append_string(found, "|");
+    }
+}
 
 /* The bodies that a search finds in the rooms, newest first, each with a | behind it. */
 static const char *find_in(struct rig *rig, struct message_search wish, uint32_t *rooms,
                            size_t room_count) {
     static struct buffer found;
     struct archive *archive = archive_open(store_path(rig->store));
-    struct index_search *search = index_search_open(rig->folder);
+    struct index_search *search = index_search_open(rig->folder, SEARCH_MILLISECONDS);
     struct buffer events = {0};
-    struct message event;
-    struct wire_blob payload;
     uint64_t looked_to;
     assert_non_null(search);
     wish.before = wish.before != 0 ? wish.before : PROTOCOL_END;
@@ -25,12 +35,7 @@ static const char *find_in(struct rig *rig, struct message_search wish, uint32_t
         index_search_run(search, archive, &wish, rooms, room_count, &events, &looked_to),
         INDEX_FOUND);
     buffer_clear(&found);
-    struct wire_reader reader = {events.data, events.data + events.size};
-    while (frame_take(&reader, &payload) == FRAME_READY) {
-        assert_int_equal(message_decode(payload, &event), ERROR_NONE);
-        buffer_append(&found, event.message.body.data, event.message.body.size);
-        buffer_append_string(&found, "|");
-    }
+    add_bodies(&found, &events);
     buffer_append_string(&found, looked_to != 0 ? "…" : "");
     index_search_close(search);
     archive_close(archive);
@@ -234,16 +239,66 @@ static void in_several_rooms(void **state) {
     forget_rest();
 }
 
-static void a_search_for_nothing_is_refused(void **state) {
+/* Among so many rooms each is not asked by itself, and what has no time left ends at any message:
+ * who asks on gets on, and finds all there is. */
+static void in_a_great_many_rooms_it_gets_on_however_little_time_it_has(void **state) {
     struct rig *rig = *state;
-    static const char *const nothing[] = {"", "  \t ", "\"\" * \""};
+    struct message join = {.type = MESSAGE_JOIN};
+    uint32_t rooms[SEARCH_TERMS_MAX * 10];
+    const size_t room_count = sizeof rooms / sizeof *rooms;
+    greet(rig, 1, "alice", no_secret);
+    join.join.name = wire_text("#quiet");
+    send_message(rig, 1, &join);
+    do
+        rooms[0] = expect(rig, MESSAGE_ROOM).room.room;
+    while (rooms[0] == lobby);
+    for (size_t i = 1; i < room_count; i++)
+        rooms[i] = 1000 + (uint32_t)i;
+    post(rig, 1, 1, rooms[0], "rare one");
+    for (uint64_t number = 2; number <= 250; number++)
+        post(rig, 1, number, number == 50 || number == 150 ? rooms[0] : lobby,
+             number == 50    ? "rare two"
+             : number == 150 ? "rare three"
+                             : "rare and common");
+    post(rig, 1, 251, lobby, "the end");
+    while (expect(rig, MESSAGE_STORED).stored.up_to < 251)
+        ;
+    wait_found(rig, "end", "the end|");
     struct archive *archive = archive_open(store_path(rig->store));
-    struct index_search *search = index_search_open(rig->folder);
+    struct index_search *search = index_search_open(rig->folder, 0);
+    struct message_search wish = {.words = wire_text("rare"), .before = PROTOCOL_END, .limit = 100};
+    struct buffer events = {0}, found = {0};
+    unsigned asked = 0;
+    for (uint64_t looked_to = wish.before; looked_to != 0; asked++) {
+        wish.before = looked_to;
+        buffer_clear(&events);
+        assert_int_equal(
+            index_search_run(search, archive, &wish, rooms, room_count, &events, &looked_to),
+            INDEX_FOUND);
+        assert_true(looked_to < wish.before);
+        add_bodies(&found, &events);
+    }
+    assert_string_equal(buffer_string(&found), "rare three|rare two|rare one|");
+    assert_true(asked > 2);
+    buffer_free(&events);
+    buffer_free(&found);
+    index_search_close(search);
+    archive_close(archive);
+    forget_rest();
+}
+
+static void a_search_for_nothing_or_for_too_much_is_refused(void **state) {
+    struct rig *rig = *state;
+    static const char *const refused[] = {
+        "", "  \t ", "\"\" * \"",
+        "a b c d e f g h i j k l m n o p q r s t u v w x y z 1 2 3 4 5 6 7"};
+    struct archive *archive = archive_open(store_path(rig->store));
+    struct index_search *search = index_search_open(rig->folder, SEARCH_MILLISECONDS);
     struct buffer events = {0};
     uint32_t room = lobby;
     uint64_t looked_to;
-    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
-        struct message_search wish = {.words = wire_text(nothing[i]), .limit = 1};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        struct message_search wish = {.words = wire_text(refused[i]), .limit = 1};
         assert_int_equal(index_search_run(search, archive, &wish, &room, 1, &events, &looked_to),
                          INDEX_NO_WORDS);
     }
@@ -260,7 +315,8 @@ int main(void) {
         rigged(by_time_and_by_the_page),
         rigged(what_was_changed_is_found_as_it_is_now),
         rigged(in_several_rooms),
-        rigged(a_search_for_nothing_is_refused),
+        rigged(in_a_great_many_rooms_it_gets_on_however_little_time_it_has),
+        rigged(a_search_for_nothing_or_for_too_much_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

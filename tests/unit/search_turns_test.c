@@ -2,9 +2,10 @@
 #include "test.h"
 #include "search_turns.h"
 
-/* A search of an account at an address, told apart by its tag. */
+/* A search of an account at an address, told apart by its tag, which is its session's number too.
+ */
 static void ask(struct search_turns *turns, uint64_t address, uint64_t account, uint32_t tag) {
-    struct request *request = request_new(REQUEST_MESSAGE, 0, (struct wire_blob){NULL, 0});
+    struct request *request = request_new(REQUEST_MESSAGE, tag, (struct wire_blob){NULL, 0});
     assert_non_null(request);
     request->message.search.tag = tag;
     request->turn.address = address;
@@ -68,11 +69,25 @@ static void many_accounts_of_an_address_have_the_share_of_one_address(void **sta
     search_turns_free(&turns);
 }
 
+static void who_has_gone_is_not_answered(void **state) {
+    (void)state;
+    struct search_turns turns = {0};
+    for (uint32_t tag = 1; tag <= 5; tag++)
+        ask(&turns, tag % 2, tag, tag);
+    search_turns_forget(&turns, 1);
+    search_turns_forget(&turns, 4);
+    search_turns_forget(&turns, 5);
+    search_turns_forget(&turns, 6);
+    assert_int_equal(next(&turns) + next(&turns), 2 + 3);
+    assert_int_equal(next(&turns), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_asker_is_answered_in_order),
         cmocka_unit_test(who_asks_much_waits_for_themselves),
         cmocka_unit_test(many_accounts_of_an_address_have_the_share_of_one_address),
+        cmocka_unit_test(who_has_gone_is_not_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
