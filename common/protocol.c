@@ -235,12 +235,14 @@ void event_set_id(uint8_t *frame, uint64_t id) {
 }
 
 void room_set_position(uint8_t *frame, size_t size, uint64_t position, uint64_t newest,
-                       uint32_t unread) {
+                       uint64_t read, uint32_t unread) {
     const size_t behind = sizeof(field_u8) + sizeof(field_u8); /* access and role */
+    uint8_t *unread_field = frame + size - behind - sizeof unread;
     uint8_t *fields = frame + FRAME_HEAD + 1 + sizeof(uint32_t) + sizeof(uint32_t);
     wire_set_u64(fields, position);
     wire_set_u64(fields + sizeof position, newest);
-    wire_set_u32(frame + size - behind - sizeof unread, unread);
+    wire_set_u64(unread_field - sizeof(field_u8) - sizeof read, read); /* moderator between */
+    wire_set_u32(unread_field, unread);
 }
 
 void seen_set_unread(uint8_t *frame, size_t size, uint32_t unread) {

@@ -105,9 +105,9 @@ void message_print(struct buffer *out, const struct message *message);
 /* Writes the id into an encoded event frame, and reads it again. */
 void event_set_id(uint8_t *frame, uint64_t id);
 
-/* Writes position, newest and unread into an encoded `room` frame of `size` bytes. */
+/* Writes position, newest, read and unread into an encoded `room` frame of `size` bytes. */
 void room_set_position(uint8_t *frame, size_t size, uint64_t position, uint64_t newest,
-                       uint32_t unread);
+                       uint64_t read, uint32_t unread);
 
 /* Writes unread into an encoded `seen` frame of `size` bytes. */
 void seen_set_unread(uint8_t *frame, size_t size, uint32_t unread);

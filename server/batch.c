@@ -85,11 +85,18 @@ void batch_welcome(struct batch *batch, uint64_t session, uint32_t account, bool
     output->is_new = is_new;
 }
 
+void batch_begin_member(struct room *room, struct account *account) {
+    if (room->open_output == NULL)
+        return; /* memory ran out a moment ago: the batch is to be undone */
+    room->open_output->begins = account;
+    room->open_output = NULL;
+}
+
 void batch_subscribe(struct batch *batch, uint64_t session, struct room *room,
-                     uint64_t read_messages, const struct message *message) {
+                     const struct account *subscriber, const struct message *message) {
     struct output *output = batch_frame(batch, INBOX_SUBSCRIBE, session, room, message);
     if (output != NULL)
-        output->read_messages = read_messages;
+        output->subscriber = subscriber;
 }
 
 void batch_seen(struct batch *batch, uint64_t session, struct room *room, uint64_t read_messages,
@@ -118,6 +125,19 @@ static bool output_amend(const struct output *output, struct store *store) {
     return done;
 }
 
+/* Now that it is known where the room stands, stores that the new member has read it up to there;
+ * unless it has left again. */
+static bool output_begin_member(const struct output *output, struct state *state,
+                                struct store *store) {
+    const struct room *room = output->of_room;
+    if (output->begins == NULL || account_reading(output->begins, room->id) == NULL)
+        return true;
+    const struct stored_member member = {room->id, output->begins->id, room->newest,
+                                         room->messages};
+    store_set_member(store, &member);
+    return state_set_read(state, output->begins, room->id, room->newest, room->messages);
+}
+
 static void output_seal(struct output *output, uint64_t *next_id, struct state *state,
                         struct store *store) {
     struct wire_reader reader = {output->segment->bytes,
@@ -135,7 +155,7 @@ static void output_seal(struct output *output, uint64_t *next_id, struct state *
     output->segment->last_id = *next_id - 1;
     store_add_segment(store, output->segment, messages);
     if ((room != NULL && !state_set_newest(state, room, *next_id - 1, messages)) ||
-        !output_amend(output, store))
+        !output_begin_member(output, state, store) || !output_amend(output, store))
         output->bytes.failed = true;
 }
 
@@ -143,11 +163,15 @@ static void output_seal(struct output *output, uint64_t *next_id, struct state *
 static void output_place(struct output *output, uint64_t position) {
     const struct room *room = output->of_room;
     struct segment *frame = output->segment;
-    uint32_t unread = room_unread(room, output->read_messages);
-    if (output->kind == INBOX_SEEN)
-        seen_set_unread(frame->bytes, frame->size, unread);
-    else
-        room_set_position(frame->bytes, frame->size, position, room->newest, unread);
+    if (output->kind == INBOX_SEEN) {
+        seen_set_unread(frame->bytes, frame->size, room_unread(room, output->read_messages));
+        return;
+    }
+    const struct reading *reading = account_reading(output->subscriber, room->id);
+    /* One that has left again, as the next frames say, has nothing to read. */
+    const uint64_t read = reading != NULL ? reading->read : room->newest;
+    const uint32_t unread = reading != NULL ? room_unread(room, reading->messages) : 0;
+    room_set_position(frame->bytes, frame->size, position, room->newest, read, unread);
 }
 
 void batch_seal(struct batch *batch, uint64_t *next_id, struct state *state, struct store *store) {

@@ -12,11 +12,13 @@ struct output {
     enum inbox_kind kind;
     uint64_t session; /* for all kinds but INBOX_EVENTS */
     uint32_t room;
-    struct room *of_room;   /* NULL for the server's own room, which nobody is in */
-    unsigned messages;      /* among its events */
-    uint32_t account;       /* of a welcome, */
-    bool is_new;            /* and whether it was made for it */
-    uint64_t read_messages; /* of a subscriber: how many of the room's messages it has read */
+    struct room *of_room; /* NULL for the server's own room, which nobody is in */
+    unsigned messages;    /* among its events */
+    uint32_t account;     /* of a welcome, */
+    bool is_new;          /* and whether it was made for it */
+    const struct account *subscriber;
+    struct account *begins; /* a member whose `joined` is the last of its events, or NULL */
+    uint64_t read_messages; /* of a `seen`: how many of the room's messages were read */
     struct buffer bytes;
     struct segment *segment; /* once sealed */
     struct output *next;
@@ -47,9 +49,13 @@ void batch_reply(struct batch *batch, enum inbox_kind kind, uint64_t session,
 void batch_welcome(struct batch *batch, uint64_t session, uint32_t account, bool is_new,
                    const struct message *message);
 
+/* The account's `joined` has just been appended: it has read the room up to there, wherever that
+ * will be. Stores the membership. */
+void batch_begin_member(struct room *room, struct account *account);
+
 /* Appends a `room` or a `gone`: from there on the session gets the room's events, or does not. */
 void batch_subscribe(struct batch *batch, uint64_t session, struct room *room,
-                     uint64_t read_messages, const struct message *message);
+                     const struct account *subscriber, const struct message *message);
 void batch_unsubscribe(struct batch *batch, uint64_t session, struct room *room,
                        const struct message *message);
 

@@ -43,9 +43,6 @@ static const char *room_name_for(const struct judge *judge, const struct room *r
 
 void judge_subscribe(struct judge *judge, const struct presence *presence, struct room *room,
                      uint32_t tag) {
-    const struct reading *reading = account_reading(presence->account, room->id);
-    if (reading == NULL)
-        return; /* memory ran out a moment ago: the batch is to be undone */
     struct message answer = {.type = MESSAGE_ROOM};
     answer.room.tag = tag;
     answer.room.room = room->id;
@@ -53,11 +50,10 @@ void judge_subscribe(struct judge *judge, const struct presence *presence, struc
     answer.room.kind = (uint8_t)room->kind;
     answer.room.name = wire_text(room_name_for(judge, room, presence->account));
     answer.room.topic = wire_text(room->topic);
-    answer.room.read = reading->read;
     answer.room.moderator = judge_may(judge, presence->account, room, RIGHT_DELETE_ANY);
     answer.room.access = (uint8_t)room->access;
     answer.room.role = (uint8_t)judge_role(judge, presence->account, room);
-    batch_subscribe(&judge->batch, presence->session, room, reading->messages, &answer);
+    batch_subscribe(&judge->batch, presence->session, room, presence->account, &answer);
 }
 
 void judge_subscribe_all(struct judge *judge, const struct account *account, struct room *room,
@@ -75,9 +71,8 @@ void judge_add_member(struct judge *judge, struct room *room, struct account *ac
     struct message joined = judge_event_by(MESSAGE_JOINED, account);
     joined.joined.nick = wire_text(account->nick);
     judge_fail_memory(judge, state_add_member(judge->state, room, account));
-    const struct stored_member member = {room->id, account->id, room->newest, room->messages};
-    store_set_member(judge->store, &member);
     batch_event(&judge->batch, room, &joined);
+    batch_begin_member(room, account);
 }
 
 struct room *judge_make_room(struct judge *judge, enum room_kind kind, const char *name,

@@ -316,6 +316,65 @@ static void a_full_disk_refuses_posts_and_everything_goes_on_when_it_is_freed(vo
                 false);
 }
 
+static struct message_room expect_room(struct rig *rig, uint32_t number) {
+    struct message message;
+    do
+        message = expect(rig, MESSAGE_ROOM);
+    while (message.room.room != number);
+    return message.room;
+}
+
+/* All of it in one commit; what was said before somebody came is not unread, also when they come
+ * again, and what was said afterwards is. */
+static void who_comes_between_two_messages_has_read_the_first(void **state) {
+    struct rig *rig = *state;
+    uint8_t bytes[SECRET_BYTES];
+    const struct wire_blob secret = {bytes, sizeof bytes};
+    struct message join = {.type = MESSAGE_JOIN};
+    struct message leave = {.type = MESSAGE_LEAVE};
+    greet(rig, 1, "alice", no_secret);
+    join.join.name = wire_text("#tea");
+    send_message(rig, 1, &join);
+    uint32_t tea = expect_room(rig, 2).room;
+    rig_gather(rig);
+    post(rig, 1, 1, 1, "before");
+    post(rig, 1, 2, tea, "before");
+    greet(rig, 2, "ben", no_secret);
+    send_message(rig, 2, &join);
+    post(rig, 1, 3, tea, "between");
+    post(rig, 1, 4, 1, "after");
+    post(rig, 1, 5, 1, "after");
+    leave.leave.room = tea;
+    send_message(rig, 2, &leave);
+    post(rig, 1, 6, tea, "between");
+    send_message(rig, 2, &join);
+    post(rig, 1, 7, tea, "after");
+    rig_go_on(rig);
+    struct message_welcome welcome = expect(rig, MESSAGE_WELCOME).welcome;
+    assert_int_equal(welcome.secret.size, sizeof bytes);
+    memcpy(bytes, welcome.secret.data, sizeof bytes);
+    struct message_room room = expect_room(rig, 1);
+    assert_int_equal(room.unread, 0);
+    assert_int_equal(room.read, room.newest);
+    const uint64_t read = room.read;
+    room = expect_room(rig, tea);
+    room = expect_room(rig, tea);
+    assert_int_equal(room.unread, 0);
+    assert_int_equal(room.read, room.newest);
+    for (int i = 0; i < 2; i++) {
+        greet(rig, 3, "ben", secret);
+        room = expect_room(rig, 1);
+        assert_int_equal(room.unread, 2);
+        assert_int_equal(room.read, read);
+        assert_int_equal(expect_room(rig, tea).unread, 1);
+        forget_rest();
+        if (i == 0) {
+            rig_stop(rig);
+            rig_start(rig);
+        }
+    }
+}
+
 #define rigged(test) cmocka_unit_test_setup_teardown(test, rig_make, rig_remove)
 
 int main(void) {
@@ -331,6 +390,7 @@ int main(void) {
         rigged(who_left_gets_nothing_more_and_may_not_post),
         rigged(who_left_a_room_of_two_is_in_it_again_when_the_other_speaks),
         rigged(a_person_is_in_so_many_rooms_at_most),
+        rigged(who_comes_between_two_messages_has_read_the_first),
         rigged(a_flood_of_requests_is_answered_batch_by_batch),
         rigged(pages_are_cut_anywhere_between_two_events),
         rigged(a_full_disk_refuses_posts_and_everything_goes_on_when_it_is_freed),

@@ -205,13 +205,16 @@ static void the_position_of_an_encoded_room_can_be_set(void **state) {
     room.room.tag = 7;
     room.room.room = 9;
     room.room.name = wire_text("#lobby");
+    room.room.moderator = 3;
     message_encode(&frame, &room);
-    room_set_position(frame.data, frame.size, 11, 13, 17);
+    room_set_position(frame.data, frame.size, 11, 13, 15, 17);
     assert_int_equal(message_decode(payload_of(&frame), &decoded), ERROR_NONE);
     assert_int_equal(decoded.room.tag, 7);
     assert_int_equal(decoded.room.room, 9);
     assert_int_equal(decoded.room.position, 11);
     assert_int_equal(decoded.room.newest, 13);
+    assert_int_equal(decoded.room.read, 15);
+    assert_int_equal(decoded.room.moderator, 3);
     assert_int_equal(decoded.room.unread, 17);
     buffer_free(&frame);
 }

@@ -25,6 +25,8 @@ struct rig {
     struct log *log;
     struct retention retention; /* of the next start */
     bool tls;                   /* the same: guests are not let in unless the owner says so */
+    bool gathers;               /* requests for one batch, */
+    struct queue_chain gathered;
 };
 
 static inline int remove_entry(const char *path, const struct stat *status, int kind,
@@ -54,9 +56,19 @@ static inline void rig_start(struct rig *rig) {
 }
 
 static inline void rig_push(struct rig *rig, struct request *request) {
-    struct queue_chain chain = {0};
-    queue_chain_add(&chain, &request->item);
-    queue_push(log_queue(rig->log), &chain);
+    queue_chain_add(&rig->gathered, &request->item);
+    if (!rig->gathers)
+        queue_push(log_queue(rig->log), &rig->gathered);
+}
+
+/* What is sent until rig_go_on the log thread gets at once. */
+static inline void rig_gather(struct rig *rig) {
+    rig->gathers = true;
+}
+
+static inline void rig_go_on(struct rig *rig) {
+    rig->gathers = false;
+    queue_push(log_queue(rig->log), &rig->gathered);
 }
 
 static inline void rig_stop(struct rig *rig) {
