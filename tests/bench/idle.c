@@ -1,6 +1,7 @@
 /* idle SERVER FOLDER COUNT: what so many people who are connected and say nothing cost: the
  * server's memory for each, and the time until another one's post is stored, without them and with
- * them. Then a message to all of them. Not zero when somebody does not get it. */
+ * them. Then a message to all of them, and what is left of them when they have gone. Not zero when
+ * somebody does not get it. */
 #include "caller.h"
 #include "heap.h"
 #include "host.h"
@@ -89,6 +90,11 @@ static bool idle_connect(struct idle *idle) {
     return true;
 }
 
+/* Until the server has given back what it needed for those who came or went. */
+static void idle_let_give_back(void) {
+    poll(NULL, 0, 2 * HEAP_INTERVAL + 1000);
+}
+
 /* Until nothing comes any more. */
 static void idle_settle(struct idle *idle) {
     for (int quiet = 0; quiet < 10; quiet++) {
@@ -98,8 +104,20 @@ static void idle_settle(struct idle *idle) {
             quiet = 0;
         idle_drain(idle, idle->count);
     }
-    /* And the server has given back what it needed for those who came. */
-    poll(NULL, 0, 2 * HEAP_INTERVAL + 1000);
+    idle_let_give_back();
+}
+
+static long idle_memory(const struct idle *idle, long before) {
+    return (host_memory(&idle->host, "RssAnon:") - before) * 1024 / idle->count;
+}
+
+/* They go, and what they leave is looked at when the server has noticed. */
+static void idle_leave(struct idle *idle, unsigned descriptors) {
+    for (int i = 0; i < idle->count; i++)
+        link_close(&idle->links[i]);
+    while (host_descriptors(&idle->host) > descriptors)
+        poll(NULL, 0, 20);
+    idle_let_give_back();
 }
 
 static bool idle_post(struct idle *idle, uint32_t room, const char *body) {
@@ -140,12 +158,12 @@ static bool idle_begin(struct idle *idle) {
 static bool idle_run(struct idle *idle) {
     if (!idle_begin(idle) || !idle_measure(idle, "nobody else there"))
         return false;
-    long before = host_memory(&idle->host, "RssAnon:");
+    const long before = host_memory(&idle->host, "RssAnon:");
+    const unsigned descriptors = host_descriptors(&idle->host);
     if (!idle_connect(idle))
         return false;
     idle_settle(idle);
-    printf("size\tbytes of memory each of %d\t%.0f\n", idle->count,
-           (double)(host_memory(&idle->host, "RssAnon:") - before) * 1024 / idle->count);
+    printf("size\tbytes of memory each of %d\t%ld\n", idle->count, idle_memory(idle, before));
     if (!idle_measure(idle, "with all of them"))
         return false;
     double begun = sample_now();
@@ -154,6 +172,8 @@ static bool idle_run(struct idle *idle) {
     int reached = idle_read(idle, idle_mark, IDLE_PATIENCE);
     printf("time\ta message to all of them, ms\t%.1f\nsize\twho got it\t%d\n", sample_now() - begun,
            reached);
+    idle_leave(idle, descriptors);
+    printf("size\tbytes left of each when they had gone\t%ld\n", idle_memory(idle, before));
     return reached == idle->count;
 }
 
