@@ -95,6 +95,7 @@ static void net_fail_awaited(struct net *net) {
 void net_drop_link(struct net *net) {
     link_close(&net->link);
     frame_reader_free(&net->input);
+    buffer_clear(&net->said);
     buffer_clear(&net->output);
     net->output_from = 0;
     feed_disconnected(net->feed);
@@ -139,6 +140,7 @@ static void net_greet(struct net *net) {
     outbox_read_secret(net->outbox);
     hello.hello.secret = outbox_secret(net->outbox);
     hello.hello.agent = wire_text("chat-tui " CHAT_VERSION);
+    hello.hello.further = 1;
     net_send(net, &hello);
     net->phase = NET_GREETING;
     net->now = clock_monotonic();
@@ -354,6 +356,7 @@ static void net_free(struct net *net) {
     reporter_free(&net->reporter);
     feed_free(net->feed);
     frame_reader_free(&net->input);
+    buffer_free(&net->said);
     buffer_free(&net->output);
     free(net->awaited);
     free(net->host);

@@ -270,17 +270,50 @@ static void (*const net_functions[256])(struct net *net, const struct message *m
     [MESSAGE_SLOW] = net_on_slow,
 };
 
+static void net_on_event(struct net *net, const struct message *event, struct wire_blob frame) {
+    buffer_clear(&net->said);
+    if (event->type == MESSAGE_MESSAGE)
+        buffer_append(&net->said, frame.data, frame.size);
+    feed_event(net->feed, &event->event, frame);
+}
+
+/* The message that goes on from the last one; false when there is none that it could. */
+static bool net_on_further(struct net *net, struct wire_text body) {
+    struct message message;
+    struct buffer frame = {0};
+    if (net->said.size == 0 || net->said.failed)
+        return false;
+    message_decode((struct wire_blob){net->said.data + FRAME_HEAD, net->said.size - FRAME_HEAD},
+                   &message);
+    message.event.id++;
+    message.message.number++;
+    message.message.body = body;
+    message_encode(&frame, &message);
+    buffer_free(&net->said);
+    net->said = frame;
+    if (!frame.failed)
+        feed_event(net->feed, &message.event, (struct wire_blob){frame.data, frame.size});
+    return !frame.failed;
+}
+
 /* Handles one payload. What a server may not say, or says in a broken way, ends the connection;
  * what a newer one may say, and we do not know, is skipped. */
 void net_handle(struct net *net, struct wire_blob payload) {
     struct message message;
     enum error_code error = message_decode(payload, &message);
-    if (error == ERROR_MALFORMED) {
+    const bool further = error == ERROR_NONE && message.type == MESSAGE_FURTHER;
+    if (error == ERROR_MALFORMED || (further && !net_on_further(net, message.further.body))) {
         net_lose(net, "the server sent a message that does not decode");
-    } else if (error == ERROR_NONE && message_is_event(message.type)) {
-        const uint8_t *frame = payload.data - FRAME_HEAD;
-        feed_event(net->feed, &message.event, (struct wire_blob){frame, payload.size + FRAME_HEAD});
-    } else if (error == ERROR_NONE && net_functions[message.type] != NULL) {
-        net_functions[message.type](net, &message, payload);
+        return;
     }
+    if (further)
+        return;
+    if (error == ERROR_NONE && message_is_event(message.type)) {
+        const uint8_t *frame = payload.data - FRAME_HEAD;
+        net_on_event(net, &message, (struct wire_blob){frame, payload.size + FRAME_HEAD});
+        return;
+    }
+    buffer_clear(&net->said);
+    if (error == ERROR_NONE && net_functions[message.type] != NULL)
+        net_functions[message.type](net, &message, payload);
 }

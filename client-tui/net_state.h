@@ -75,6 +75,7 @@ struct net {
     struct trust trust;
     struct link link;
     struct frame_reader input;
+    struct buffer said; /* the last frame, if it was a message, for what goes on behind it */
     struct buffer output;
     size_t output_from;
     struct awaited *awaited;

@@ -36,6 +36,35 @@ static struct output *batch_add(struct batch *batch, enum inbox_kind kind, uint6
     return output;
 }
 
+/* Whether the event is the message that follows the one before it. Its nick is the same then: a new
+ * one would be an event between them. */
+static bool output_goes_on(struct output *output, const struct message *event) {
+    const struct author before = output->author;
+    const struct message_message *message = &event->message;
+    output->author = (struct author){0};
+    if (event->type != MESSAGE_MESSAGE)
+        return false;
+    output->author = (struct author){event->event.actor, message->outbox, message->number};
+    return before.number != 0 && before.actor == event->event.actor &&
+           before.outbox == message->outbox && before.number + 1 == message->number;
+}
+
+/* The same in brief, as soon as that is shorter. */
+static void output_add_brief(struct output *output, const struct message *event, size_t before) {
+    const bool goes_on = output_goes_on(output, event);
+    if (output->brief.size == 0 && !goes_on)
+        return;
+    if (output->brief.size == 0)
+        buffer_append(&output->brief, output->bytes.data, before);
+    if (!goes_on) {
+        buffer_append(&output->brief, output->bytes.data + before, output->bytes.size - before);
+        return;
+    }
+    struct message further = {.type = MESSAGE_FURTHER};
+    further.further.body = event->message.body;
+    message_encode(&output->brief, &further);
+}
+
 void batch_event(struct batch *batch, struct room *room, struct message *event) {
     struct output **open = room != NULL ? &room->open_output : &batch->own_room;
     if (*open == NULL || (*open)->bytes.size >= BATCH_SEGMENT_MAX)
@@ -46,10 +75,11 @@ void batch_event(struct batch *batch, struct room *room, struct message *event) 
     event->event.time = batch->time;
     event->event.room = room != NULL ? room->id : 0;
     message_encode(&(*open)->bytes, event);
+    output_add_brief(*open, event, before);
     batch->bytes += (*open)->bytes.size - before;
     batch->amendments += event->type == MESSAGE_EDITED || event->type == MESSAGE_DELETED;
     (*open)->messages += event->type == MESSAGE_MESSAGE;
-    batch->failed = batch->failed || (*open)->bytes.failed;
+    batch->failed = batch->failed || (*open)->bytes.failed || (*open)->brief.failed;
 }
 
 /* A frame for one session, in an output of its own or behind the last one of the same session. */
@@ -138,23 +168,41 @@ static bool output_begin_member(const struct output *output, struct state *state
     return state_set_read(state, output->begins, room->id, room->newest, room->messages);
 }
 
+/* Gives the events their ids, from `id` on; the id behind them. */
+static uint64_t segment_number(struct segment *segment, uint64_t id) {
+    struct wire_reader reader = {segment->bytes, segment->bytes + segment->size};
+    struct wire_blob payload;
+    uint8_t *frame = segment->bytes;
+    segment->first_id = id;
+    for (; frame_take(&reader, &payload) == FRAME_READY; id++) {
+        if (payload.data[0] != MESSAGE_FURTHER)
+            event_set_id(frame, id);
+        frame = segment->bytes + (reader.at - segment->bytes);
+    }
+    segment->last_id = id - 1;
+    return id;
+}
+
+/* For the clients that asked for it. */
+static bool output_seal_brief(struct output *output) {
+    if (output->brief.size == 0)
+        return true;
+    output->brief_segment = segment_new(&output->brief);
+    if (output->brief_segment == NULL)
+        return false;
+    segment_number(output->brief_segment, output->segment->first_id);
+    return true;
+}
+
 static void output_seal(struct output *output, uint64_t *next_id, struct state *state,
                         struct store *store) {
-    struct wire_reader reader = {output->segment->bytes,
-                                 output->segment->bytes + output->segment->size};
-    struct wire_blob payload;
     struct room *room = output->of_room;
     uint64_t messages = (room != NULL ? room->messages : 0) + output->messages;
-    uint8_t *frame = output->segment->bytes;
     output->segment->room = output->room;
-    output->segment->first_id = *next_id;
-    while (frame_take(&reader, &payload) == FRAME_READY) {
-        event_set_id(frame, (*next_id)++);
-        frame = output->segment->bytes + (reader.at - output->segment->bytes);
-    }
-    output->segment->last_id = *next_id - 1;
+    *next_id = segment_number(output->segment, *next_id);
     store_add_segment(store, output->segment, messages);
-    if ((room != NULL && !state_set_newest(state, room, *next_id - 1, messages)) ||
+    if (!output_seal_brief(output) ||
+        (room != NULL && !state_set_newest(state, room, *next_id - 1, messages)) ||
         !output_begin_member(output, state, store) || !output_amend(output, store))
         output->bytes.failed = true;
 }
@@ -196,6 +244,8 @@ static bool output_send(struct output *output, struct queue_chain *chain) {
         segment_drop(output->segment);
         return false;
     }
+    if (output->brief_segment != NULL)
+        inbox_add_brief(item, segment_take(output->brief_segment));
     item->account = output->account;
     item->is_new = output->is_new;
     queue_chain_add(chain, &item->item);
@@ -227,7 +277,9 @@ void batch_clear(struct batch *batch) {
     for (struct output *output = batch->first; output != NULL;) {
         struct output *next = output->next;
         segment_drop(output->segment);
+        segment_drop(output->brief_segment);
         buffer_free(&output->bytes);
+        buffer_free(&output->brief);
         if (output->of_room != NULL)
             output->of_room->open_output = NULL;
         free(output);

@@ -7,6 +7,13 @@
 #include "inbox.h"
 #include "state.h"
 
+/* Whose message an output ends with; number 0: none. */
+struct author {
+    uint32_t actor;
+    uint64_t outbox;
+    uint64_t number;
+};
+
 /* One entry of the batch. */
 struct output {
     enum inbox_kind kind;
@@ -20,7 +27,11 @@ struct output {
     struct account *begins; /* a member whose `joined` is the last of its events, or NULL */
     uint64_t read_messages; /* of a `seen`: how many of the room's messages were read */
     struct buffer bytes;
-    struct segment *segment; /* once sealed */
+    struct buffer
+        brief; /* of events: the same with `further` for what goes on; empty without any */
+    struct author author;
+    struct segment *segment;       /* once sealed */
+    struct segment *brief_segment; /* once sealed; NULL when there is none */
     struct output *next;
 };
 

@@ -27,6 +27,7 @@ static enum error_code dispatch_hello(struct dispatch *dispatch, struct session 
     }
     session->phase = SESSION_GREETED;
     session->unwelcome = true;
+    session->wants_brief = hello->further != 0;
     request->origin.has_key = link_peer_key(&session->link, request->origin.key);
     request->origin.loopback = link_peer_is_loopback(session->link.descriptor);
     return dispatch_to_log(dispatch, session, request);

@@ -17,8 +17,14 @@ struct inbox_item *inbox_new(enum inbox_kind kind, uint64_t session, uint32_t ro
     return item;
 }
 
+void inbox_add_brief(struct inbox_item *item, struct segment *brief) {
+    item->brief = brief;
+    item->item.cost += brief->size;
+}
+
 void inbox_free(struct inbox_item *item) {
     segment_drop(item->frames);
+    segment_drop(item->brief);
     tls_drop(item->tls);
     free(item);
 }

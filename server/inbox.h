@@ -37,6 +37,7 @@ struct inbox_item {
     uint32_t room;
     uint64_t session;
     struct segment *frames; /* a reference of the item's own, or NULL */
+    struct segment *brief;  /* the same, of events for those who understand `further` */
     uint32_t tag;           /* of the request that is answered by a reader */
     uint32_t departures;    /* of its session when it was asked, see session.h */
     struct link link;
@@ -50,6 +51,8 @@ struct inbox_item {
 /* A new item that takes over the caller's reference to `frames`; NULL when out of memory. */
 struct inbox_item *inbox_new(enum inbox_kind kind, uint64_t session, uint32_t room,
                              struct segment *frames);
+/* Adds the same events in brief, taking over the reference. */
+void inbox_add_brief(struct inbox_item *item, struct segment *brief);
 void inbox_free(struct inbox_item *item);
 
 /* For queue_free. Also closes the link of an adoption that never happened. */

@@ -61,6 +61,7 @@ struct session {
     bool counted;         /* its greeting counts for its address, */
     bool unwelcome;       /* was handed over, and has not been answered yet */
     bool secured;         /* its handshake is done, or it needs none */
+    bool wants_brief;     /* it understands `further` */
     bool dirty;           /* has output that was not yet tried */
     struct session *next_dirty;
     struct session *next_ended;

@@ -117,22 +117,26 @@ static void worker_wait(struct worker *worker) {
 static void worker_deliver(struct worker *worker, struct inbox_item *item) {
     const struct roster_room *room = roster_room(&worker->roster, item->room);
     unsigned delivered = 0;
+    uint64_t bytes = 0;
     worker->dispatch.position = item->frames->last_id;
     for (uint32_t i = 0; i < room->count; i++) {
         struct session *session = room->sessions[i];
-        bool behind = session->behind ||
-                      outqueue_cost(&session->output) + item->frames->size > SESSION_OUTPUT_MAX;
+        const bool brief = item->brief != NULL && session->wants_brief;
+        struct segment *frames = brief ? item->brief : item->frames;
+        bool behind =
+            session->behind || outqueue_cost(&session->output) + frames->size > SESSION_OUTPUT_MAX;
         /* Out of memory for a reference: what it misses it fetches later, like any that is behind.
          */
         if (!behind)
-            behind = !session_send(session, segment_take(item->frames));
+            behind = !session_send(session, segment_take(frames));
         session_set_behind(worker, session, behind);
         delivered += !behind;
+        bytes += behind ? 0 : frames->size;
         session_mark_dirty(worker, session);
     }
     metrics_add(worker->options.metrics, METRIC_DELIVERIES,
                 delivered * (item->frames->last_id - item->frames->first_id + 1));
-    metrics_add(worker->options.metrics, METRIC_SENT_BYTES, delivered * item->frames->size);
+    metrics_add(worker->options.metrics, METRIC_SENT_BYTES, bytes);
 }
 
 static struct session *worker_session(const struct worker *worker, uint64_t identity) {

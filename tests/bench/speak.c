@@ -14,6 +14,7 @@ static void chat_greet(struct buffer *out, unsigned number, bool publishes) {
     hello.hello.version = PROTOCOL_VERSION;
     hello.hello.nick = wire_text(nick);
     hello.hello.outbox = number + 1;
+    hello.hello.further = 1;
     message_encode(out, &hello);
 }
 
@@ -36,7 +37,8 @@ static size_t chat_take(const char *data, size_t size, const char **body) {
     if (size < FRAME_HEAD + 1 || size < FRAME_HEAD + frame_size(data))
         return 0;
     size_t whole = FRAME_HEAD + frame_size(data);
-    if (data[FRAME_HEAD] == MESSAGE_MESSAGE && whole > SPEAK_BODY + 8 + FRAME_HEAD)
+    const bool further = data[FRAME_HEAD] == MESSAGE_FURTHER;
+    if (further || (data[FRAME_HEAD] == MESSAGE_MESSAGE && whole > SPEAK_BODY + 8 + FRAME_HEAD))
         *body = data + whole - SPEAK_BODY;
     return whole;
 }
