@@ -156,9 +156,9 @@ growth: all $(BENCHES) ## measure how the server grows with its log, up to 10M m
 	tests/growth $(BUILD) $(SIZES)
 
 ROUNDS       ?= 5
-SECONDS_EACH ?= 4
-race: all $(BENCHES) ## measure the server beside others of its kind (make bench-deps): ROUNDS=5 SECONDS_EACH=4
-	tests/bench/race $(BUILD) $(ROUNDS) $(SECONDS_EACH)
+SECONDS_EACH ?= 2
+race: all $(BENCHES) ## measure the server beside others of its kind (make bench-deps): ROUNDS=5 SECONDS_EACH=2
+	tests/bench/race $(BUILD) $(ROUNDS) $(SECONDS_EACH) docs/benchmarks.svg
 
 bench-client: ROUNDS ?= 5
 bench-client: MESSAGES ?= 100000
@@ -166,8 +166,12 @@ bench-client: all $(BENCHES) ## measure the client beside others of its kind (ma
 	tests/bench/clients $(BUILD) $(ROUNDS) $(MESSAGES)
 
 bench: SIZES ?= 10000 100000 1000000
-bench: all $(BENCHES) ## run the benchmarks in a few minutes
+bench: MESSAGES ?= 100000
+bench: all $(BENCHES) ## run all benchmarks, with the others of make bench-deps: two hours, or ROUNDS=1 SECONDS_EACH=1
 	tests/growth $(BUILD) $(SIZES)
+	tests/bench/alone $(BUILD) $(ROUNDS)
+	tests/bench/race $(BUILD) $(ROUNDS) $(SECONDS_EACH) docs/benchmarks.svg
+	tests/bench/clients $(BUILD) $(ROUNDS) $(MESSAGES)
 
 soak: DURATION ?= 300
 soak: SEED ?= 1

@@ -160,7 +160,7 @@ static bool output_amend(const struct output *output, struct store *store) {
 static bool output_begin_member(const struct output *output, struct state *state,
                                 struct store *store) {
     const struct room *room = output->of_room;
-    if (output->begins == NULL || account_reading(output->begins, room->id) == NULL)
+    if (room == NULL || output->begins == NULL || account_reading(output->begins, room->id) == NULL)
         return true;
     const struct stored_member member = {room->id, output->begins->id, room->newest,
                                          room->messages};

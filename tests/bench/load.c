@@ -1,8 +1,9 @@
-/* load SPEAKER PORT PID RECEIVERS PUBLISHERS SECONDS window N | rate N: so many receivers of all
- * that publishers say in one room, for so long; each publisher with N messages in flight, or all of
- * them together N messages a second, on time whatever the server does. Prints one line: deliveries,
- * those lost, doubled and out of order, the processor time of the process PID, its memory, and in
- * the second case the latency from the moment when a message was due. */
+/* load SPEAKER PORT PID RECEIVERS PUBLISHERS SECONDS window N | rate N | idle 0: so many receivers
+ * of all that publishers say in one room, for so long; each publisher with N messages in flight, or
+ * all of them together N messages a second, on time whatever the server does, or nothing at all.
+ * Prints one line: deliveries, those lost, doubled and out of order, the processor time of the
+ * process PID, the latency from the moment when a message was due (of a rate), its memory at most,
+ * and what of it each connection took in the end. */
 #include "host.h"
 #include "link.h"
 #include "sample.h"
@@ -26,7 +27,8 @@ enum {
     LOAD_AT_ONCE = 250,
     LOAD_BUCKETS = 200000, /* of 10 microseconds */
     LOAD_BUCKET_NANOSECONDS = 10000,
-    LOAD_WARM_UP = 1000 /* milliseconds */
+    LOAD_WARM_UP = 1000,           /* milliseconds */
+    LOAD_REST_MILLISECONDS = 20000 /* for what is on its way at the end */
 };
 
 struct peer {
@@ -45,7 +47,8 @@ struct load {
     unsigned receivers;
     unsigned publishers;
     uint64_t window; /* 0: by rate */
-    double rate;
+    double rate;     /* 0: neither */
+    long memory_before;
     int epoll;
     struct peer *peers; /* receivers, then publishers */
     uint64_t published[LOAD_PUBLISHERS_MAX];
@@ -256,6 +259,8 @@ static void load_say_on_time(struct load *load, uint64_t begun, uint64_t *said) 
     uint64_t now = nanoseconds();
     char body[SPEAK_BODY];
     struct buffer out = {0};
+    if (load->rate <= 0)
+        return;
     for (uint64_t due; (due = begun + (uint64_t)((double)*said / load->rate * 1e9)) <= now;
          ++*said) {
         unsigned publisher = (unsigned)(*said % load->publishers);
@@ -276,7 +281,7 @@ static void load_run(struct load *load, double milliseconds, uint64_t begun, uin
                 load_fill(load, i);
         else
             load_say_on_time(load, begun, said);
-        load_turn(load, load->window > 0 ? 100 : 0);
+        load_turn(load, load->rate > 0 ? 0 : 100);
     }
 }
 
@@ -314,16 +319,17 @@ static void load_measure(struct load *load, double seconds) {
     deliveries = load->deliveries - deliveries;
     spent = host_processor_time(&load->host) - spent;
     long memory = host_memory(&load->host, "VmHWM:");
-    double until = sample_now() + 10000;
+    const long left = host_memory(&load->host, "RssAnon:");
+    double until = sample_now() + LOAD_REST_MILLISECONDS;
     while (load_missing(load) > 0 && sample_now() < until)
         load_turn(load, 100);
-    printf("%s %u %u %llu %.0f %llu %.3f %llu %.0f %llu %llu %.2f %.2f %.2f %ld\n",
+    printf("%s %u %u %llu %.0f %llu %.3f %llu %.0f %llu %llu %.2f %.2f %.2f %ld %ld\n",
            load->speaker->name, load->receivers, load->publishers, (unsigned long long)load->window,
            load->rate, (unsigned long long)deliveries, took, (unsigned long long)spent,
            (double)deliveries / ((double)spent / 1e9),
            (unsigned long long)(load->lost + load_missing(load)), (unsigned long long)load->doubled,
            load_percentile(load, 0.5), load_percentile(load, 0.99), load_percentile(load, 0.999),
-           memory);
+           memory, (left - load->memory_before) * 1024 / (load->receivers + load->publishers));
 }
 
 int main(int argc, char **argv) {
@@ -340,12 +346,13 @@ int main(int argc, char **argv) {
     load.publishers = (unsigned)strtoul(argv[5], NULL, 10);
     if (strcmp(argv[7], "window") == 0)
         load.window = strtoull(argv[8], NULL, 10);
-    else
+    else if (strcmp(argv[7], "rate") == 0)
         load.rate = strtod(argv[8], NULL);
     load.epoll = epoll_create1(EPOLL_CLOEXEC);
     load.peers = calloc(load.receivers + load.publishers, sizeof *load.peers);
     if (load.peers == NULL || load.publishers > LOAD_PUBLISHERS_MAX)
         return EXIT_FAILURE;
+    load.memory_before = host_memory(&load.host, "RssAnon:");
     load_connect(&load);
     load_measure(&load, strtod(argv[6], NULL));
     return EXIT_SUCCESS;
