@@ -108,6 +108,7 @@ static void stop(void) {
     feed_free(net.feed);
     outbox_close(net.outbox);
     frame_reader_free(&net.input);
+    buffer_free(&net.said);
     buffer_free(&net.output);
     free(net.awaited);
     free(net.code);
