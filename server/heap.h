@@ -2,9 +2,13 @@
 #ifndef SERVER_HEAP_H
 #define SERVER_HEAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-enum { HEAP_INTERVAL = 5000 }; /* milliseconds between two calls of heap_give_back */
+enum {
+    HEAP_INTERVAL = 5000, /* milliseconds between two calls of heap_give_back */
+    HEAP_LOOKS = 12       /* at each such call it looks for holes */
+};
 
 /* What one thread frees, the next block of another is made of: what passes from thread to thread
  * would otherwise leave holes in a heap of each. What is large comes from the system and goes back
@@ -13,15 +17,21 @@ enum { HEAP_INTERVAL = 5000 }; /* milliseconds between two calls of heap_give_ba
 void heap_share(void);
 
 struct heap {
-    size_t free_bytes; /* of blocks that nobody has, at the last call */
-    size_t given_back; /* of those, how many the system has had back, at most */
+    int statm;         /* the kernel's file of the process's memory; -1: growth is not seen */
+    size_t before;     /* bytes that the process had at the last call, */
+    size_t least;      /* and at least since holes were given back */
+    size_t given_back; /* bytes of holes that the system has had back */
+    unsigned calls;
 };
+
+/* Opens that file, which a server that is confined may not. */
+void heap_watch(struct heap *heap);
 
 /* What a crowd leaves behind when it goes, or what its coming needed, lies in the heap as holes
  * between what is there to stay, and only what is free at the heap's end goes back by itself. Gives
- * the holes back too, those of whole pages, when they are a good deal more than at the last time
- * and grow no more; whoever allocates meanwhile waits for it, some milliseconds for each hundred
- * MiB. */
+ * the holes back too, those of whole pages: when the process has become a good deal larger and
+ * grows no more; and, once a minute, when there are a good deal more of them. Whoever allocates
+ * meanwhile waits for it, some milliseconds for each hundred MiB. */
 void heap_give_back(struct heap *heap);
 
 #endif

@@ -404,6 +404,7 @@ static int server_run(struct server *server) {
     process_raise_descriptor_limit();
     umask(077);
     server->terminal = process_find_terminal();
+    heap_watch(&server->heap);
     if (!supervisor_connect())
         report(REPORT_NO_MANAGER, "reason", strerror(errno), "advice",
                "it is not told how the server is, and may end it; see NOTIFY_SOCKET", NULL);

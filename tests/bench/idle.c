@@ -90,7 +90,7 @@ static bool idle_connect(struct idle *idle) {
     return true;
 }
 
-/* Until the server has given back what it needed for those who came or went. */
+/* Until the server has given back what it needed for those who came. */
 static void idle_let_give_back(void) {
     poll(NULL, 0, 2 * HEAP_INTERVAL + 1000);
 }
@@ -115,9 +115,10 @@ static long idle_memory(const struct idle *idle, long before) {
 static void idle_leave(struct idle *idle, unsigned descriptors) {
     for (int i = 0; i < idle->count; i++)
         link_close(&idle->links[i]);
-    while (host_descriptors(&idle->host) > descriptors)
+    const double until = sample_now() + IDLE_PATIENCE;
+    while (host_descriptors(&idle->host) > descriptors && sample_now() < until)
         poll(NULL, 0, 20);
-    idle_let_give_back();
+    poll(NULL, 0, (HEAP_LOOKS + 2) * HEAP_INTERVAL);
 }
 
 static bool idle_post(struct idle *idle, uint32_t room, const char *body) {

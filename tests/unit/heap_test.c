@@ -53,28 +53,59 @@ static void assert_gone(size_t full, size_t left) {
         assert_true(left + (size_t)BLOCKS * BLOCK_BYTES / 2 < full);
 }
 
+/* As often as it takes for it to look for holes. */
+static void give_back(struct heap *heap) {
+    for (int i = 0; i < HEAP_LOOKS; i++)
+        heap_give_back(heap);
+}
+
 static void holes_are_given_back_however_often_a_crowd_goes(void **state) {
     (void)state;
-    struct heap heap = {0};
+    struct heap heap;
     heap_share();
+    heap_watch(&heap);
+    assert_true(heap.statm >= 0);
     fill_up_to_the_last();
     for (int i = 0; i < 3; i++) {
-        heap_give_back(&heap);
+        give_back(&heap);
         const size_t full = resident();
         empty_but_the_last();
-        heap_give_back(&heap); /* more may come yet */
-        assert_true(full < resident() + (size_t)BLOCKS * BLOCK_BYTES / 2);
-        heap_give_back(&heap);
+        give_back(&heap);
         assert_gone(full, resident());
         fill();
     }
+    /* One that has gone again before anybody looks. */
+    const size_t full = resident();
     empty_but_the_last();
+    give_back(&heap);
+    fill();
+    empty_but_the_last();
+    heap_give_back(&heap);
+    heap_give_back(&heap);
+    assert_gone(full, resident());
     free(blocks[BLOCKS - 1]);
+    close(heap.statm);
+}
+
+static void nothing_is_given_back_while_the_process_grows(void **state) {
+    (void)state;
+    struct heap heap;
+    heap_watch(&heap);
+    fill_up_to_the_last();
+    empty_but_the_last();
+    const size_t full = resident();
+    heap_give_back(&heap);
+    assert_true(full <= resident() + BLOCKS);
+    heap_give_back(&heap);
+    assert_gone(full, resident());
+    free(blocks[BLOCKS - 1]);
+    close(heap.statm);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(holes_are_given_back_however_often_a_crowd_goes),
+        cmocka_unit_test(nothing_is_given_back_while_the_process_grows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
