@@ -16,8 +16,9 @@ enum {
     SEARCH_PLACES_MAX = 300000, /* of all words that begin as is wished for */
     SEARCH_STEPS_BETWEEN_CHECKS = 500,
     SEARCH_PASSED_OVER_MAX = 100,
-    SEARCH_PARTS_MAX = 256,     /* of all queries of a window, room by room; */
-    SEARCH_PLACES_A_PART = 4096 /* as many places of beginnings take as long as one */
+    SEARCH_SMALL_WINDOW_IDS = 4096, /* where each message has to be looked at */
+    SEARCH_PARTS_MAX = 256,         /* of all queries of a window, room by room; */
+    SEARCH_PLACES_A_PART = 4096     /* as many places of beginnings take as long as one */
 };
 
 /* To tell what a beginning is to the index, and how often it has words that begin so. */
@@ -122,10 +123,9 @@ struct finding {
     unsigned passed_over; /* messages of rooms that are not the searcher's */
     sqlite3_int64 places; /* of all beginnings */
     uint64_t deadline;    /* by the monotonic clock */
-    bool may_leave;       /* a window, at a fence; the first is looked through */
+    bool by_the_row;      /* a window may be left at any row, and not only at a fence */
+    bool may_leave;       /* a window; the first is looked through */
     bool abandoned;       /* one was left */
-    bool by_the_row;      /* ends wherever the time does, for what was found until then counts */
-    uint64_t stopped_at;  /* the last id that was looked at so; 0: it came to the end */
     int result;           /* of the last step: SQLITE_ROW while there may be more */
 };
 
@@ -225,21 +225,18 @@ static bool finding_is_late(const struct finding *finding) {
     return clock_monotonic() >= finding->deadline;
 }
 
-/* Looks at the row that the search has come to. At a fence, which has the id of the message behind
- * it, it is only asked whether time is left. */
+/* Looks at the row that the search has come to. At a fence it is only asked whether time is left.
+ */
 static void finding_take_row(struct finding *finding, unsigned *found) {
     sqlite3_stmt *find = finding->search->find;
     const bool fence = sqlite3_column_int(find, 1) != 0;
     const uint64_t id = (uint64_t)sqlite3_column_int64(find, 0);
-    const uint64_t looked_to = id + fence;
-    if (!fence && finding_counts(finding, id)) {
+    if (finding->may_leave && (fence || finding->by_the_row))
+        finding->abandoned = finding_is_late(finding);
+    if (!fence && !finding->abandoned && finding_counts(finding, id)) {
         buffer_append(&finding->ids, &id, sizeof id);
         (*found)++;
     }
-    if (!finding->by_the_row)
-        finding->abandoned = fence && finding->may_leave && finding_is_late(finding);
-    else if (looked_to <= (uint64_t)finding->last && finding_is_late(finding))
-        finding->stopped_at = looked_to;
 }
 
 static bool finding_goes_well(const struct finding *finding) {
@@ -247,7 +244,7 @@ static bool finding_goes_well(const struct finding *finding) {
 }
 
 static bool finding_goes_on(const struct finding *finding) {
-    return finding_goes_well(finding) && !finding->abandoned && finding->stopped_at == 0;
+    return finding_goes_well(finding) && !finding->abandoned;
 }
 
 /* Gathers the ids of the newest hits that match, in the room or (0) in all. Gives up after having
@@ -290,31 +287,30 @@ static unsigned search_count_terms(const struct message_search *wish) {
 
 /* Whether looking in each room by itself may take too long: each asks for all the terms, and
  * gathers all places of the beginnings. */
-static bool finding_is_dear_by_room(const struct finding *finding, unsigned terms) {
-    const uint64_t parts = terms + (uint64_t)finding->places / SEARCH_PLACES_A_PART;
-    return finding->room_count * parts > SEARCH_PARTS_MAX;
+static bool finding_is_dear_by_room(const struct finding *finding) {
+    const uint64_t parts =
+        search_count_terms(finding->wish) + (uint64_t)finding->places / SEARCH_PLACES_A_PART;
+    return finding->room_count > 1 && finding->room_count * parts > SEARCH_PARTS_MAX;
 }
 
 /* In all rooms at once, unless that meets too many messages of rooms that the searcher is not in:
- * then room by room, or, where that is dear, in all at once for as long as the time lasts. Naming
- * all the rooms in one query would cost all of them for each message. */
+ * then room by room, where that is not dear. Naming all the rooms in one query would cost all of
+ * them for each message. */
 static void finding_look(struct finding *finding) {
-    const unsigned terms = search_count_terms(finding->wish);
     const size_t before = finding->ids.size;
     if (finding->room_count == 1) {
         finding_gather(finding, finding->rooms[0], UINT_MAX);
         return;
     }
-    if (finding->passed_over <= SEARCH_PASSED_OVER_MAX && terms > 0) {
+    if (finding->by_the_row) {
+        finding_gather(finding, 0, UINT_MAX);
+        return;
+    }
+    if (finding->passed_over <= SEARCH_PASSED_OVER_MAX && search_count_terms(finding->wish) > 0) {
         finding_gather(finding, 0, SEARCH_PASSED_OVER_MAX);
         if (finding->passed_over <= SEARCH_PASSED_OVER_MAX)
             return;
         finding->ids.size = before;
-    }
-    if (finding_is_dear_by_room(finding, terms)) {
-        finding->by_the_row = true;
-        finding_gather(finding, 0, UINT_MAX);
-        return;
     }
     for (size_t i = 0; i < finding->room_count && finding_goes_on(finding); i++) {
         finding_gather(finding, finding->rooms[i], UINT_MAX);
@@ -335,17 +331,20 @@ static void finding_look_through(struct finding *finding, sqlite3_int64 start, s
     }
     finding->last = start - 1;
     finding->looked_to = start > end ? (uint64_t)start : 0;
-    if (finding->stopped_at != 0)
-        finding->looked_to = finding->stopped_at;
 }
 
 /* Looks through one window after the other, back in time, until there are hits enough or it has
- * worked for long enough; the first is always completed, so that asking on gets on. */
+ * worked for long enough; the first is always completed, so that asking on gets on. Where a window
+ * begins says nothing of messages that are not the searcher's. */
 static void finding_run(struct finding *finding) {
     const sqlite3_int64 end = finding->first;
+    sqlite3_int64 size = SEARCH_WINDOW_IDS;
     finding->deadline = clock_monotonic() + finding->search->milliseconds;
-    for (sqlite3_int64 size = SEARCH_WINDOW_IDS; !finding->may_leave || !finding_is_late(finding);
-         size *= 4) {
+    if (finding_is_dear_by_room(finding)) {
+        finding->by_the_row = true;
+        size = SEARCH_SMALL_WINDOW_IDS;
+    }
+    for (; !finding->may_leave || !finding_is_late(finding); size *= 4) {
         sqlite3_int64 start = finding->last - end >= size ? finding->last - size + 1 : end;
         finding_look_through(finding, start, end);
         if (!finding_goes_on(finding) || finding->looked_to == 0 ||
