@@ -100,6 +100,11 @@ void input_draft(const char *text) {
     input_next = strdup(text);
 }
 
+bool input_wants_escape(void) {
+    return rl_editing_mode == 0 ||
+           RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_NUMERICARG);
+}
+
 void input_insert(unsigned char byte) {
     const char text[2] = {(char)byte, '\0'};
     if (byte != '\0')

@@ -14,6 +14,10 @@ void input_end(void);
 /* A byte from the keyboard that is not one of our keys. */
 void input_byte(unsigned char byte);
 
+/* Whether Esc by itself means something to Readline as it is: in vi mode, and to end a search or an
+ * argument. Else it would wait for another key, and take it for a command. */
+bool input_wants_escape(void);
+
 /* Puts a byte into the line as it is, as part of a paste. */
 void input_insert(unsigned char byte);
 

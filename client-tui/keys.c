@@ -36,7 +36,7 @@ const struct key_binding key_bindings[] = {
     {"\033\n", KEY_ACTION_NEWLINE, "Alt-Enter", NULL},
     {"\014", KEY_ACTION_REDRAW, "Ctrl-L", "draw the screen anew"},
     {"\032", KEY_ACTION_SUSPEND, "Ctrl-Z", "suspend"},
-    {"\003", KEY_ACTION_INTERRUPT, "Ctrl-C", "clear the input, end a selection"},
+    {"\003", KEY_ACTION_INTERRUPT, "Ctrl-C", "clear the input, end a selection (as Esc does)"},
     {"\004", KEY_ACTION_END, "Ctrl-D", "end the program, when the input is empty"},
     {"\033[200~", KEY_ACTION_PASTE_BEGIN, "paste", NULL},
     {"\033[201~", KEY_ACTION_PASTE_END, "paste", NULL},

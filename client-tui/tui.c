@@ -23,10 +23,11 @@
 #include <unistd.h>
 
 enum {
-    TUI_FRAME_MILLISECONDS = 16, /* from one frame of a flood to the next */
-    TUI_AHEAD_MILLISECONDS = 48, /* single news do not wait: so many frames may be painted early */
-    TUI_NEWS_MILLISECONDS = 2,   /* a turn's share, after which keys are looked at again */
-    TUI_ESCAPE_MILLISECONDS = 40 /* what may lie between the bytes of one key */
+    TUI_FRAME_MILLISECONDS = 16,  /* from one frame of a flood to the next */
+    TUI_AHEAD_MILLISECONDS = 48,  /* single news do not wait: so many frames may be painted early */
+    TUI_NEWS_MILLISECONDS = 2,    /* a turn's share, after which keys are looked at again */
+    TUI_ESCAPE_MILLISECONDS = 40, /* what may lie between the bytes of one key; */
+    TUI_LOST_MILLISECONDS = 150   /* and where Esc by itself means that its end is lost */
 };
 
 /* The UI thread's; there is one screen. */
@@ -50,6 +51,21 @@ static void tui_release_key(void) {
     tui.key_size = 0;
     for (size_t i = 0; i < size; i++)
         tui_pass_on(tui.key[i]);
+}
+
+static uint64_t tui_key_patience(void) {
+    return input_wants_escape() ? TUI_ESCAPE_MILLISECONDS : TUI_LOST_MILLISECONDS;
+}
+
+/* No more of a key has come: it was Esc by itself, or what is not ours. */
+static void tui_end_key(void) {
+    chat_stop_search(tui.chat);
+    if (tui.key[0] != '\033' || tui.key_size > 1 || input_wants_escape()) {
+        tui_release_key();
+        return;
+    }
+    tui.key_size = 0;
+    tui_room()->selected = NULL;
 }
 
 static void tui_take_byte(char byte) {
@@ -127,6 +143,9 @@ static void tui_take_news(void) {
         tui.news = net_take(tui.chat->net);
     while (tui.news.first != NULL && clock_monotonic() < until) {
         struct news *news = (struct news *)queue_chain_take(&tui.news);
+        /* What a key's hint stands in place of is said again when it changes. */
+        if (news->kind == NEWS_LINK)
+            view_set_hint(&tui.view, NULL);
         chat_apply(tui.chat, news);
         news_free(news);
         tui.dirty = true;
@@ -213,7 +232,7 @@ static int tui_patience(void) {
     if (tui.dirty)
         patience = at_most(patience, tui_frame_wait(now));
     if (tui.key_size > 0)
-        patience = at_most(patience, TUI_ESCAPE_MILLISECONDS);
+        patience = at_most(patience, tui_key_patience());
     if (tui.chat->link == LINK_WAITING)
         patience = at_most(patience, 500); /* the countdown */
     if (tui.telling >= 0)
@@ -228,9 +247,8 @@ static void tui_wait(void) {
     int ready = poll(waits, 3, tui_patience());
     if (ready > 0 && waits[0].revents != 0)
         tui_read_keys();
-    else if (tui.key_size > 0 && clock_monotonic() - tui.key_since >= TUI_ESCAPE_MILLISECONDS) {
-        tui_release_key();
-        chat_stop_search(tui.chat);
+    else if (tui.key_size > 0 && clock_monotonic() - tui.key_since >= tui_key_patience()) {
+        tui_end_key();
         tui.dirty = true;
     }
     if (ready > 0 && waits[1].revents != 0)
