@@ -10,8 +10,9 @@ static struct request *turns_next(const struct request *request) {
 
 void search_turns_add(struct search_turns *turns, struct request *request) {
     struct request_turn *turn = &request->turn;
-    turn->of_address = turns->address_turn;
-    turn->of_account = turns->account_turn;
+    /* In the next round: two who always come again would keep the present one going for ever. */
+    turn->of_address = turns->address_turn + 1;
+    turn->of_account = turns->account_turn + 1;
     for (const struct request *each = turns_first(turns); each != NULL; each = turns_next(each)) {
         if (each->turn.address == turn->address && each->turn.of_address >= turn->of_address)
             turn->of_address = each->turn.of_address + 1;
