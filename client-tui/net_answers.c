@@ -272,7 +272,8 @@ static void (*const net_functions[256])(struct net *net, const struct message *m
 
 static void net_on_event(struct net *net, const struct message *event, struct wire_blob frame) {
     buffer_clear(&net->said);
-    if (event->type == MESSAGE_MESSAGE)
+    /* A nick that no person can have would be repeated with each few bytes that go on from it. */
+    if (event->type == MESSAGE_MESSAGE && event->message.nick.size <= NAME_BYTES_MAX)
         buffer_append(&net->said, frame.data, frame.size);
     feed_event(net->feed, &event->event, frame);
 }
