@@ -61,6 +61,7 @@ struct chat {
     struct buffer found;      /* event frames of its hits so far */
     uint32_t search_tag;      /* of the newest search while it is under way; else 0 */
     struct buffer amendments; /* events that came since that one was asked for: edits, deletions */
+    bool amendments_lost;     /* some were too many */
 };
 
 /* Begins with the start room. False when out of memory. */

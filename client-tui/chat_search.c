@@ -9,7 +9,7 @@
 enum {
     CHAT_SEARCH_HITS = 20,
     CHAT_SEARCH_MILLISECONDS = 5000,
-    CHAT_AMENDMENTS_MAX = 1 << 20 /* bytes; more come during a search only from who means no good */
+    CHAT_AMENDMENTS_MAX = 1 << 20 /* bytes, more than which are not kept for a search */
 };
 
 void chat_forget_search(struct chat *chat) {
@@ -24,6 +24,7 @@ void chat_forget_search(struct chat *chat) {
 
 void chat_end_search(struct chat *chat) {
     chat->search_tag = 0;
+    chat->amendments_lost = false;
     buffer_free(&chat->amendments);
     buffer_free(&chat->found);
 }
@@ -100,8 +101,12 @@ void chat_search(struct chat *chat, const char *line) {
 }
 
 void chat_keep_amendment(struct chat *chat, const struct message *event) {
-    if (chat->search_tag != 0 && chat->amendments.size < CHAT_AMENDMENTS_MAX)
+    if (chat->search_tag == 0)
+        return;
+    if (chat->amendments.size < CHAT_AMENDMENTS_MAX)
         message_encode(&chat->amendments, event);
+    else
+        chat->amendments_lost = true;
 }
 
 /* Gives a hit the text that it was given since the search was asked for. */
@@ -214,6 +219,12 @@ void chat_on_hits(struct chat *chat, const struct message_hits *hits) {
         chat->search_before = looked_to;
     else if (count > 0)
         chat->search_before = found[count - 1].event.id;
+    /* What was deleted meanwhile must not be shown. */
+    if (chat->amendments_lost) {
+        chat_notice(chat, "Too much was changed during the search; search again: %s",
+                    chat->search_line);
+        return;
+    }
     if (chat_search_goes_on(chat, looked_to, count)) {
         chat_ask_further(chat, count);
         return;

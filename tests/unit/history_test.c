@@ -119,6 +119,26 @@ static void a_hit_has_the_text_that_it_was_given_since_it_was_asked_for(void **s
     assert_non_null(strstr(notices, "bob: violets\n"));
 }
 
+/* As another person can make many, during a long search; a deletion among them is not to be missed.
+ */
+static void hits_of_a_search_are_not_shown_when_too_much_was_changed_meanwhile(void **state) {
+    (void)state;
+    static char text[16000];
+    memset(text, 'x', sizeof text - 1);
+    enter("/search roses");
+    for (uint64_t id = 20; id < 100; id++)
+        amended(id, 7, text);
+    assert_in_range(chat.amendments.size, 1 << 20, (1 << 20) + 2 * sizeof text);
+    amended(100, 8, NULL);
+    find(chat.next_tag, 8, "roses");
+    assert_null(strstr(notices, "bob"));
+    assert_non_null(strstr(notices, "search again: roses"));
+    notices[0] = '\0';
+    enter("/search tulips");
+    find(chat.next_tag, 8, "tulips");
+    assert_non_null(strstr(notices, "8 #lobby bob: tulips\n"));
+}
+
 static void a_page_read_before_an_edit_is_asked_for_again(void **state) {
     (void)state;
     struct room *room = lobby_with_messages();
@@ -328,6 +348,7 @@ int main(void) {
         fresh(one_search_is_answered_after_the_other),
         fresh(a_search_goes_on_until_its_page_is_full),
         fresh(a_search_that_gets_nowhere_ends),
+        fresh(hits_of_a_search_are_not_shown_when_too_much_was_changed_meanwhile),
         fresh(a_hit_has_the_text_that_it_was_given_since_it_was_asked_for),
         fresh(a_page_read_before_an_edit_is_asked_for_again),
         fresh(a_search_is_sent_as_it_was_meant),
