@@ -42,7 +42,15 @@ bool owner_token_make(const char *folder, char token[OWNER_TOKEN_SIZE],
                       struct link_problem *problem) {
     uint8_t secret[LINK_KEY_BYTES];
     uint8_t hash[LINK_KEY_BYTES];
-    char *path = path_make_folders(folder) ? path_join(folder, token_file) : NULL;
+    char *log = path_join(folder, "log.db");
+    const bool served = log != NULL && access(log, F_OK) == 0;
+    free(log);
+    if (!served) {
+        snprintf(problem->text, sizeof problem->text,
+                 "no server has kept its log in %.150s; name its folder with --data", folder);
+        return false;
+    }
+    char *path = path_join(folder, token_file);
     bool made = path != NULL && getrandom(secret, sizeof secret, 0) == sizeof secret;
     if (made) {
         key_fingerprint(secret, token);
