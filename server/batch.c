@@ -36,22 +36,24 @@ static struct output *batch_add(struct batch *batch, enum inbox_kind kind, uint6
     return output;
 }
 
-/* Whether the event is the message that follows the one before it. Its nick is the same then: a new
- * one would be an event between them. */
-static bool output_goes_on(struct output *output, const struct message *event) {
-    const struct author before = output->author;
-    const struct message_message *message = &event->message;
-    output->author = (struct author){0};
+static struct author author_of(const struct message *event) {
     if (event->type != MESSAGE_MESSAGE)
-        return false;
-    output->author = (struct author){event->event.actor, message->outbox, message->number};
-    return before.number != 0 && before.actor == event->event.actor &&
-           before.outbox == message->outbox && before.number + 1 == message->number;
+        return (struct author){0};
+    return (struct author){event->event.actor, event->message.outbox, event->message.number};
+}
+
+/* Whether the one message follows the other. The nick is the same then: a new one would be an event
+ * between them. */
+static bool author_goes_on(const struct author *before, const struct author *now) {
+    return before->number != 0 && before->actor == now->actor && before->outbox == now->outbox &&
+           before->number + 1 == now->number;
 }
 
 /* The same in brief, as soon as that is shorter. */
 static void output_add_brief(struct output *output, const struct message *event, size_t before) {
-    const bool goes_on = output_goes_on(output, event);
+    const struct author author = author_of(event);
+    const bool goes_on = author_goes_on(&output->author, &author);
+    output->author = author;
     if (output->brief.size == 0 && !goes_on)
         return;
     if (output->brief.size == 0)
@@ -71,12 +73,13 @@ void batch_event(struct batch *batch, struct room *room, struct message *event) 
         *open = batch_add(batch, INBOX_EVENTS, 0, room);
     if (*open == NULL)
         return;
-    size_t before = (*open)->bytes.size;
+    const size_t before = (*open)->bytes.size;
+    const size_t before_brief = (*open)->brief.size;
     event->event.time = batch->time;
     event->event.room = room != NULL ? room->id : 0;
     message_encode(&(*open)->bytes, event);
     output_add_brief(*open, event, before);
-    batch->bytes += (*open)->bytes.size - before;
+    batch->bytes += (*open)->bytes.size - before + (*open)->brief.size - before_brief;
     batch->amendments += event->type == MESSAGE_EDITED || event->type == MESSAGE_DELETED;
     (*open)->messages += event->type == MESSAGE_MESSAGE;
     batch->failed = batch->failed || (*open)->bytes.failed || (*open)->brief.failed;
