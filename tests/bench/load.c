@@ -1,9 +1,9 @@
 /* load SPEAKER PORT PID RECEIVERS PUBLISHERS SECONDS window N | rate N | idle 0: so many receivers
  * of all that publishers say in one room, for so long; each publisher with N messages in flight, or
  * all of them together N messages a second, on time whatever the server does, or nothing at all.
- * Prints one line: deliveries, those lost, doubled and out of order, the processor time of the
- * process PID, the latency from the moment when a message was due (of a rate), its memory at most,
- * and what of it each connection took in the end. */
+ * Prints "ready" when all are in, and in the end one line: deliveries, those lost, doubled and out
+ * of order, the processor time of the process PID, the latency from the moment when a message was
+ * due (of a rate), its memory at most, and what of it each connection took in the end. */
 #include "host.h"
 #include "link.h"
 #include "sample.h"
@@ -314,7 +314,6 @@ static void load_measure(struct load *load, double seconds) {
     double from = sample_now();
     load->measuring = true;
     load_run(load, seconds * 1e3, begun, &said);
-    load->measuring = false;
     double took = (sample_now() - from) / 1e3;
     deliveries = load->deliveries - deliveries;
     spent = host_processor_time(&load->host) - spent;
@@ -323,6 +322,7 @@ static void load_measure(struct load *load, double seconds) {
     double until = sample_now() + LOAD_REST_MILLISECONDS;
     while (load_missing(load) > 0 && sample_now() < until)
         load_turn(load, 100);
+    load->measuring = false;
     printf("%s %u %u %llu %.0f %llu %.3f %llu %.0f %llu %llu %.2f %.2f %.2f %ld %ld\n",
            load->speaker->name, load->receivers, load->publishers, (unsigned long long)load->window,
            load->rate, (unsigned long long)deliveries, took, (unsigned long long)spent,
@@ -354,6 +354,8 @@ int main(int argc, char **argv) {
         return EXIT_FAILURE;
     load.memory_before = host_memory(&load.host, "RssAnon:");
     load_connect(&load);
+    puts("ready");
+    fflush(stdout);
     load_measure(&load, strtod(argv[6], NULL));
     return EXIT_SUCCESS;
 }

@@ -35,13 +35,13 @@ function legend(    n) {
     }
 }
 
-function bars(what, y,    n, value, length_) {
+function bars(what, y,    n, value, long) {
     text(LEFT - 10, y + server_count * BAR / 2 + 4, "end", say(what))
     for (n = 1; n <= server_count; n++) {
         value = median(what, server[n], 9) / 1e6
-        length_ = value / scale * WIDTH
-        printf "<rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>\n", LEFT, y + (n - 1) * BAR, length_, BAR - 2, color[n]
-        text(LEFT + length_ + 5, y + n * BAR - 4, "start", value > 0 ? sprintf("%.1f", value) : "–")
+        long = scale > 0 ? value / scale * WIDTH : 0
+        printf "<rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>\n", LEFT, y + (n - 1) * BAR, long, BAR - 2, color[n]
+        text(LEFT + long + 5, y + n * BAR - 4, "start", value > 0 ? sprintf("%.1f", value) : "–")
     }
 }
 
