@@ -123,7 +123,7 @@ struct finding {
     unsigned passed_over; /* messages of rooms that are not the searcher's */
     sqlite3_int64 places; /* of all beginnings */
     uint64_t deadline;    /* by the monotonic clock */
-    bool by_the_row;      /* a window may be left at any row, and not only at a fence */
+    bool everywhere;      /* never room by room */
     bool may_leave;       /* a window; the first is looked through */
     bool abandoned;       /* one was left */
     int result;           /* of the last step: SQLITE_ROW while there may be more */
@@ -225,14 +225,12 @@ static bool finding_is_late(const struct finding *finding) {
     return clock_monotonic() >= finding->deadline;
 }
 
-/* Looks at the row that the search has come to. At a fence it is only asked whether time is left.
- */
+/* Looks at the row that the search has come to, if time is left; a fence is there to ask that. */
 static void finding_take_row(struct finding *finding, unsigned *found) {
     sqlite3_stmt *find = finding->search->find;
     const bool fence = sqlite3_column_int(find, 1) != 0;
     const uint64_t id = (uint64_t)sqlite3_column_int64(find, 0);
-    if (finding->may_leave && (fence || finding->by_the_row))
-        finding->abandoned = finding_is_late(finding);
+    finding->abandoned = finding->may_leave && finding_is_late(finding);
     if (!fence && !finding->abandoned && finding_counts(finding, id)) {
         buffer_append(&finding->ids, &id, sizeof id);
         (*found)++;
@@ -293,6 +291,12 @@ static bool finding_is_dear_by_room(const struct finding *finding) {
     return finding->room_count > 1 && finding->room_count * parts > SEARCH_PARTS_MAX;
 }
 
+/* Whether the rooms may have more messages in the first window than there is time to look at: each
+ * is asked for as many as are wished for. */
+static bool finding_may_look_at_many(const struct finding *finding) {
+    return finding->room_count * ((size_t)finding->wish->limit + 1) > SEARCH_SMALL_WINDOW_IDS;
+}
+
 /* In all rooms at once, unless that meets too many messages of rooms that the searcher is not in:
  * then room by room, where that is not dear. Naming all the rooms in one query would cost all of
  * them for each message. */
@@ -302,7 +306,7 @@ static void finding_look(struct finding *finding) {
         finding_gather(finding, finding->rooms[0], UINT_MAX);
         return;
     }
-    if (finding->by_the_row) {
+    if (finding->everywhere) {
         finding_gather(finding, 0, UINT_MAX);
         return;
     }
@@ -340,10 +344,9 @@ static void finding_run(struct finding *finding) {
     const sqlite3_int64 end = finding->first;
     sqlite3_int64 size = SEARCH_WINDOW_IDS;
     finding->deadline = clock_monotonic() + finding->search->milliseconds;
-    if (finding_is_dear_by_room(finding)) {
-        finding->by_the_row = true;
+    finding->everywhere = finding_is_dear_by_room(finding);
+    if (finding->everywhere || finding_may_look_at_many(finding))
         size = SEARCH_SMALL_WINDOW_IDS;
-    }
     for (; !finding->may_leave || !finding_is_late(finding); size *= 4) {
         sqlite3_int64 start = finding->last - end >= size ? finding->last - size + 1 : end;
         finding_look_through(finding, start, end);
