@@ -168,6 +168,12 @@ static bool settings_check(struct settings *settings, int count, char **argument
                 count < 1 ? "say where to connect" : "too many arguments");
         return false;
     }
+    const char *colon = strchr(arguments[0], ':');
+    if (colon != NULL && strchr(colon + 1, ':') == NULL) {
+        fprintf(stderr, "chat-tui: the port is a word of its own: chat-tui %.*s %s\n",
+                (int)(colon - arguments[0]), arguments[0], colon + 1);
+        return false;
+    }
     settings->host = arguments[0];
     settings->port = count > 1 ? arguments[1] : "8000";
     if (!options_number(settings->port, 1, 65535, &port)) {

@@ -150,6 +150,9 @@ static bool settings_set_port(struct settings *settings, const char *argument) {
 static bool settings_set_address(struct settings *settings, int count, char **arguments) {
     if (count > 2)
         return complain(&settings->complaint, "too many arguments; see chat-server --help");
+    if (count == 1 && strspn(arguments[0], "0123456789") == strlen(arguments[0]))
+        return complain(&settings->complaint, "a port comes after a host: chat-server 127.0.0.1 %s",
+                        arguments[0]);
     if (count > 0)
         settings->host = arguments[0];
     return count < 2 || settings_set_port(settings, arguments[1]);
@@ -214,8 +217,14 @@ void settings_print_help(void) {
                peer_limit_table[i].about);
 }
 
-/* The text, kept until settings_free; NULL when that cannot be. */
+/* The text, kept until settings_free; NULL when that cannot be, or when it was meant for a shell.
+ */
 static const char *settings_keep(struct settings *settings, const char *text) {
+    if (text[0] == '~' || text[0] == '"' || text[0] == '\'') {
+        complain(&settings->complaint,
+                 "values are taken as they stand: write %s in full, without quotes", text);
+        return NULL;
+    }
     char *copy = settings->kept_count < SETTINGS_KEPT_MAX ? strdup(text) : NULL;
     if (copy == NULL)
         complain(&settings->complaint, "too many settings for the memory there is");
