@@ -375,6 +375,85 @@ static void who_comes_between_two_messages_has_read_the_first(void **state) {
     }
 }
 
+/* Whether the segment in brief says the same as the whole one; how much of it goes on. */
+static unsigned compare_brief(const struct segment *whole, const struct segment *brief) {
+    struct wire_reader reader = {whole->bytes, whole->bytes + whole->size};
+    struct wire_reader brief_reader = {brief->bytes, brief->bytes + brief->size};
+    struct message wanted, told = {0}, last = {0};
+    struct wire_blob payload;
+    unsigned further = 0;
+    while (frame_take(&reader, &payload) == FRAME_READY) {
+        assert_int_equal(message_decode(payload, &wanted), ERROR_NONE);
+        assert_int_equal(frame_take(&brief_reader, &payload), FRAME_READY);
+        assert_int_equal(message_decode(payload, &told), ERROR_NONE);
+        if (told.type == MESSAGE_FURTHER) {
+            assert_int_equal(last.type, MESSAGE_MESSAGE);
+            further++;
+            last.event.id++;
+            last.message.number++;
+            last.message.body = told.further.body;
+        } else {
+            last = told;
+        }
+        assert_int_equal(last.type, wanted.type);
+        assert_int_equal(last.event.id, wanted.event.id);
+        assert_int_equal(last.event.actor, wanted.event.actor);
+        if (wanted.type != MESSAGE_MESSAGE)
+            continue;
+        assert_true(wire_text_equal(last.message.nick, wanted.message.nick));
+        assert_true(wire_text_equal(last.message.body, wanted.message.body));
+        assert_int_equal(last.message.outbox, wanted.message.outbox);
+        assert_int_equal(last.message.number, wanted.message.number);
+    }
+    assert_int_equal(frame_take(&brief_reader, &payload), FRAME_MORE);
+    return further;
+}
+
+/* A rename, an edit and another author come between; so does the end of a segment. */
+static void what_is_told_in_brief_is_the_same(void **state) {
+    struct rig *rig = *state;
+    static char large[16000];
+    struct message rename = {.type = MESSAGE_RENAME};
+    struct message edit = {.type = MESSAGE_EDIT};
+    memset(large, 'x', sizeof large - 1);
+    greet(rig, 1, "alice", no_secret);
+    greet(rig, 2, "ben", no_secret);
+    post(rig, 1, 1, 1, "first");
+    edit.edit.room = 1;
+    edit.edit.id = expect(rig, MESSAGE_MESSAGE).event.id;
+    edit.edit.body = wire_text("changed");
+    forget_rest();
+    rig_gather(rig);
+    post(rig, 1, 2, 1, "two");
+    post(rig, 1, 3, 1, "three");
+    rename.rename.nick = wire_text("alicia");
+    send_message(rig, 1, &rename);
+    post(rig, 1, 4, 1, "four");
+    post(rig, 1, 5, 1, "five");
+    post(rig, 2, 1, 1, "of ben's");
+    post(rig, 1, 6, 1, "six");
+    send_message(rig, 1, &edit);
+    post(rig, 1, 7, 1, "seven");
+    for (uint64_t number = 8; number <= 12; number++)
+        post(rig, 1, number, 1, large);
+    rig_go_on(rig);
+    unsigned further = 0;
+    for (uint64_t stored = 0; stored < 12;) {
+        struct inbox_item *item = (struct inbox_item *)queue_wait_one(rig->inbox);
+        struct wire_reader reader = {item->frames->bytes, item->frames->bytes + item->frames->size};
+        struct wire_blob payload;
+        struct message message;
+        if (item->brief != NULL)
+            further += compare_brief(item->frames, item->brief);
+        while (frame_take(&reader, &payload) == FRAME_READY)
+            if (message_decode(payload, &message) == ERROR_NONE && message.type == MESSAGE_STORED)
+                stored = message.stored.up_to;
+        inbox_free(item);
+    }
+    /* Three, five, and of the large ones two or three, as two fill a segment. */
+    assert_in_range(further, 4, 6);
+}
+
 #define rigged(test) cmocka_unit_test_setup_teardown(test, rig_make, rig_remove)
 
 int main(void) {
@@ -390,6 +469,7 @@ int main(void) {
         rigged(who_left_gets_nothing_more_and_may_not_post),
         rigged(who_left_a_room_of_two_is_in_it_again_when_the_other_speaks),
         rigged(a_person_is_in_so_many_rooms_at_most),
+        rigged(what_is_told_in_brief_is_the_same),
         rigged(who_comes_between_two_messages_has_read_the_first),
         rigged(a_flood_of_requests_is_answered_batch_by_batch),
         rigged(pages_are_cut_anywhere_between_two_events),
