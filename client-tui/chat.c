@@ -1,4 +1,5 @@
 #include "chat_parts.h"
+#include "name.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -137,7 +138,7 @@ void chat_leave(struct chat *chat) {
 
 void chat_direct(struct chat *chat, const char *nick, const char *text) {
     struct message direct = {.type = MESSAGE_DIRECT};
-    direct.direct.nick = wire_text(nick);
+    direct.direct.nick = wire_text(name_without_mark(nick));
     chat_ask(chat, REQUEST_DIRECT, &direct, 0, text[0] != '\0' ? chat_copy(text) : NULL);
 }
 

@@ -1,6 +1,7 @@
 /* Searching, and opening what was found. */
 #include "chat_parts.h"
 #include "clock.h"
+#include "name.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ void chat_end_search(struct chat *chat) {
 static const struct room *chat_search_room(struct chat *chat, const char *name) {
     struct buffer marked = {0};
     buffer_append_format(&marked, "#%s", name);
-    const struct room *room = model_room_named(chat->model, name);
+    const struct room *room = model_room_named(chat->model, name_without_mark(name));
     if (room == NULL)
         room = model_room_named(chat->model, buffer_string(&marked));
     if (room == NULL)

@@ -1,5 +1,6 @@
 #include "commands.h"
 #include "keys.h"
+#include "name.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,6 +81,10 @@ static char *command_mark_room(const char *name) {
 }
 
 static void command_join(struct chat *chat, char *argument) {
+    if (argument[0] == '@') {
+        chat_direct(chat, argument, "");
+        return;
+    }
     char *name = command_mark_room(argument);
     chat_join(chat, name);
     free(name);
@@ -119,7 +124,7 @@ static void command_search(struct chat *chat, char *argument) {
 }
 
 static void command_room(struct chat *chat, char *argument) {
-    const struct room *room = model_room_named(chat->model, argument);
+    const struct room *room = model_room_named(chat->model, name_without_mark(argument));
     char *marked = command_mark_room(argument);
     if (room == NULL)
         room = model_room_named(chat->model, marked);
@@ -203,7 +208,7 @@ static void command_act(struct chat *chat, const struct command *command, char *
     uint32_t room = model_current(chat->model)->number;
     bool on_person = strncmp(command->arguments, "NICK", 4) == 0;
     char *detail = argument;
-    const char *subject = on_person ? command_word(argument, &detail) : "";
+    const char *subject = on_person ? name_without_mark(command_word(argument, &detail)) : "";
     bool of_room = right_find(command->right)->of_room;
     chat_act(chat, command->right, of_room ? room : 0, subject, detail);
 }
@@ -216,7 +221,8 @@ static void command_invite(struct chat *chat, char *argument) {
     if (argument[0] == '\0')
         chat_act(chat, RIGHT_INVITE_TO_SERVER, 0, "", "");
     else
-        chat_act(chat, RIGHT_INVITE, model_current(chat->model)->number, argument, "");
+        chat_act(chat, RIGHT_INVITE, model_current(chat->model)->number,
+                 name_without_mark(argument), "");
 }
 
 static void command_admit(struct chat *chat, char *argument) {

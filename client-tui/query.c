@@ -1,5 +1,6 @@
 #include "query.h"
 #include "buffer.h"
+#include "name.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +63,7 @@ static bool query_set_date(struct query *query, uint64_t *place, const char *nam
 
 static bool query_set_from(struct query *query, const char *value) {
     free(query->from);
-    query->from = query_copy(value, strlen(value));
+    query->from = query_copy(name_without_mark(value), strlen(name_without_mark(value)));
     return true;
 }
 

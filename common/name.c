@@ -201,3 +201,7 @@ bool name_room(struct wire_text text, struct name *name) {
            name_normalise(text, name->shown, name->folded) && name_check(name->shown + 1) &&
            name_check(name->folded + 1);
 }
+
+const char *name_without_mark(const char *name) {
+    return name + (name[0] == '@');
+}

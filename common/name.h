@@ -26,4 +26,8 @@ struct name {
 bool name_nick(struct wire_text text, struct name *name);
 bool name_room(struct wire_text text, struct name *name);
 
+/* A nick as clients show it in a list of rooms, "@ada", without its mark; any other name as it is.
+ */
+const char *name_without_mark(const char *name);
+
 #endif

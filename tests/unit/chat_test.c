@@ -75,6 +75,31 @@ static void a_direct_message_is_sent_when_its_room_is_open(void **state) {
     assert_non_null(strstr(noted, "post 3 are you there?\n"));
 }
 
+/* As the list of rooms and the title write them. */
+static void a_person_may_be_named_with_the_mark(void **state) {
+    (void)state;
+    struct message room = {.type = MESSAGE_ROOM};
+    enter("/join @bob");
+    expect_noted("nick=\"bob\"", "");
+    noted[0] = '\0';
+    enter("/msg @bob hello");
+    expect_noted("nick=\"bob\"", "");
+    room.room.tag = chat.next_tag;
+    room.room.room = 3;
+    room.room.kind = ROOM_DIRECT;
+    room.room.name = wire_text("bob");
+    answer(&room);
+    enter("/room #lobby");
+    enter("/room @bob");
+    assert_string_equal(model_current(chat.model)->name, "bob");
+    noted[0] = '\0';
+    enter("/kick @bob why not");
+    expect_noted("subject=\"bob\"", "detail=\"why not\"");
+    noted[0] = '\0';
+    enter("/search from:@bob in:@bob roses");
+    expect_noted("from=\"bob\"", "room=3");
+}
+
 static void a_refused_greeting_names_the_way_out(void **state) {
     (void)state;
     struct news refused = {.kind = NEWS_LINK,
@@ -341,6 +366,7 @@ int main(void) {
         fresh(every_command_has_a_help_line),
         fresh(joining_shows_the_room_once_it_is_open),
         fresh(a_direct_message_is_sent_when_its_room_is_open),
+        fresh(a_person_may_be_named_with_the_mark),
         fresh(a_refused_greeting_names_the_way_out),
         fresh(a_refused_post_comes_back_to_its_writer),
         fresh(a_message_that_is_too_long_is_not_sent),
