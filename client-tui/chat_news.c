@@ -316,7 +316,8 @@ static void chat_on_tagged(struct chat *chat, const struct message *message) {
 }
 
 static void chat_on_slow(struct chat *chat, const struct message_slow *slow) {
-    static const char *const acts[] = {"messages", "changes", "searches", "pages of history"};
+    static const char *const acts[] = {"messages",         "changes",  "searches",
+                                       "pages of history", "requests", "new rooms"};
     chat_notice(chat, "The server lets you wait: too many %s at once. Nothing is lost.",
                 slow->act < sizeof acts / sizeof *acts ? acts[slow->act] : "requests");
 }

@@ -126,10 +126,12 @@ void batch_begin_member(struct room *room, struct account *account) {
 }
 
 void batch_subscribe(struct batch *batch, uint64_t session, struct room *room,
-                     const struct account *subscriber, const struct message *message) {
+                     const struct account *subscriber, bool is_new, const struct message *message) {
     struct output *output = batch_frame(batch, INBOX_SUBSCRIBE, session, room, message);
-    if (output != NULL)
-        output->subscriber = subscriber;
+    if (output == NULL)
+        return;
+    output->subscriber = subscriber;
+    output->is_new = is_new;
 }
 
 void batch_seen(struct batch *batch, uint64_t session, struct room *room, uint64_t read_messages,

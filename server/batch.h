@@ -22,7 +22,7 @@ struct output {
     struct room *of_room; /* NULL for the server's own room, which nobody is in */
     unsigned messages;    /* among its events */
     uint32_t account;     /* of a welcome, */
-    bool is_new;          /* and whether it was made for it */
+    bool is_new;          /* and whether it, or the room of a subscriber, was made for it */
     const struct account *subscriber;
     struct account *begins; /* a member whose `joined` is the last of its events, or NULL */
     uint64_t read_messages; /* of a `seen`: how many of the room's messages were read */
@@ -66,7 +66,7 @@ void batch_begin_member(struct room *room, struct account *account);
 
 /* Appends a `room` or a `gone`: from there on the session gets the room's events, or does not. */
 void batch_subscribe(struct batch *batch, uint64_t session, struct room *room,
-                     const struct account *subscriber, const struct message *message);
+                     const struct account *subscriber, bool is_new, const struct message *message);
 void batch_unsubscribe(struct batch *batch, uint64_t session, struct room *room,
                        const struct message *message);
 

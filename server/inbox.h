@@ -41,10 +41,10 @@ struct inbox_item {
     uint32_t tag;           /* of the request that is answered by a reader */
     uint32_t departures;    /* of its session when it was asked, see session.h */
     struct link link;
-    struct peer *peer;  /* of an adoption: the address it was counted for */
-    uint32_t account;   /* of a welcome, */
-    bool is_new;        /* and whether it was made for it */
-    struct tls *tls;    /* a reference of the item's own, or NULL */
+    struct peer *peer; /* of an adoption: the address it was counted for */
+    uint32_t account;  /* of a welcome, */
+    bool is_new;       /* and whether it, or the room of a subscription, was made for the session */
+    struct tls *tls;   /* a reference of the item's own, or NULL */
     atomic_uint *beats; /* for a pulse */
 };
 

@@ -53,7 +53,9 @@ void judge_subscribe(struct judge *judge, const struct presence *presence, struc
     answer.room.moderator = judge_may(judge, presence->account, room, RIGHT_DELETE_ANY);
     answer.room.access = (uint8_t)room->access;
     answer.room.role = (uint8_t)judge_role(judge, presence->account, room);
-    batch_subscribe(&judge->batch, presence->session, room, presence->account, &answer);
+    /* Of one that was there before, an event is in the log. */
+    const bool is_new = tag != 0 && room->newest == 0;
+    batch_subscribe(&judge->batch, presence->session, room, presence->account, is_new, &answer);
 }
 
 void judge_subscribe_all(struct judge *judge, const struct account *account, struct room *room,

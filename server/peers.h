@@ -39,6 +39,7 @@ enum peer_act {
     PEER_SEARCH,
     PEER_PAGE,
     PEER_REQUEST, /* anything else */
+    PEER_ROOM,    /* a new one: known when it is there, and waited for afterwards */
     PEER_ASKED_COUNT,
     PEER_GREETING = PEER_ASKED_COUNT,
     PEER_NEW_ACCOUNT,

@@ -205,6 +205,8 @@ static void worker_answer(struct worker *worker, struct inbox_item *item) {
         worked = worked && roster_add(&worker->roster, item->room, session);
     else if (item->kind == INBOX_UNSUBSCRIBE)
         worker_unsubscribe(worker, session, item->room);
+    if (item->kind == INBOX_SUBSCRIBE && item->is_new)
+        session_note_room(worker, session);
     session_mark_dirty(worker, session);
     if (!worked)
         session_end(worker, session);

@@ -96,6 +96,9 @@ void session_resume(struct worker *worker, struct session *session);
 /* Lets it wait for what its account or its address has used up, and says so. */
 void session_wait_its_turn(struct worker *worker, struct session *session);
 
+/* A room was made for it: it may have to wait before it asks for more. */
+void session_note_room(struct worker *worker, struct session *session);
+
 /* Takes frame after frame until the bytes end, or until the session has to wait. */
 void session_process(struct worker *worker, struct session *session);
 

@@ -159,7 +159,8 @@ static const char *const slow_reasons[PEER_ASKED_COUNT] = {
     [PEER_JOIN] = "more joins and changes than it may",
     [PEER_SEARCH] = "more searches than it may",
     [PEER_PAGE] = "more pages of history than it may",
-    [PEER_REQUEST] = "more requests than it may"};
+    [PEER_REQUEST] = "more requests than it may",
+    [PEER_ROOM] = "more new rooms than it may"};
 
 /* It may go on from then on; who is made to wait is told so, now and then. */
 static void session_wait(struct worker *worker, struct session *session, uint64_t from,
@@ -183,6 +184,12 @@ void session_wait_its_turn(struct worker *worker, struct session *session) {
     uint64_t from =
         peers_next(worker->options.peers, session->address, session->account, worker->now, &act);
     session_wait(worker, session, from, act);
+}
+
+void session_note_room(struct worker *worker, struct session *session) {
+    uint64_t from = peers_take(worker->options.peers, session->address, session->account, PEER_ROOM,
+                               worker->now);
+    session_wait(worker, session, from, PEER_ROOM);
 }
 
 /* A request was taken; who asks for more than it may waits from here on. */
