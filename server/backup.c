@@ -29,6 +29,12 @@ static int backup_try(const char *path, int flags, sqlite3 **log) {
 static sqlite3 *backup_open_log(const char *folder) {
     char *path = path_join(folder, "log.db");
     sqlite3 *log = NULL;
+    if (path != NULL && access(path, F_OK) != 0) {
+        fprintf(stderr, "chat-server: cannot read %s: %s; name the server's folder with --data\n",
+                path, strerror(errno));
+        free(path);
+        return NULL;
+    }
     int version = path != NULL ? backup_try(path, SQLITE_OPEN_READONLY, &log) : -1;
     if (log != NULL && version < 0 && sqlite3_errcode(log) == SQLITE_READONLY) {
         sqlite3_close(log);
@@ -93,9 +99,10 @@ static bool backup_write(sqlite3 *log, const char *path, char *reason, size_t si
     bool sound = made && inspect_database(copy, &inspection);
     if (!sound)
         snprintf(reason, size, "%s",
-                 made           ? inspection.problem
-                 : copy != NULL ? sqlite3_errmsg(copy)
-                                : strerror(ENOMEM));
+                 made                                       ? inspection.problem
+                 : copy == NULL                             ? strerror(ENOMEM)
+                 : sqlite3_errcode(copy) == SQLITE_CANTOPEN ? strerror(sqlite3_system_errno(copy))
+                                                            : sqlite3_errmsg(copy));
     sqlite3_close(copy);
     return sound;
 }
