@@ -180,11 +180,27 @@ static void worker_welcome(struct worker *worker, struct session *session,
         worker->resume_at = worker->now;
 }
 
+/* A limit that is met where accounts are known counts here, for the log, as one that is met at the
+ * door does. */
+static void worker_note_end(struct worker *worker, const struct inbox_item *item) {
+    struct wire_reader reader = {item->frames->bytes, item->frames->bytes + item->frames->size};
+    struct wire_blob payload;
+    struct message end;
+    if (frame_take(&reader, &payload) != FRAME_READY ||
+        message_decode(payload, &end) != ERROR_NONE || end.type != MESSAGE_ERROR ||
+        end.error.code != ERROR_ACCOUNT_FULL)
+        return;
+    worker->refused[LIMIT_ACCOUNT_CONNECTIONS]++;
+    worker->has_refused = true;
+}
+
 /* Carries out an item that is for one session. */
 static void worker_answer(struct worker *worker, struct inbox_item *item) {
     struct session *session = worker_session(worker, item->session);
     if (session == NULL)
         return;
+    if (item->kind == INBOX_END && item->frames != NULL)
+        worker_note_end(worker, item);
     if (item->kind == INBOX_READ_DONE || item->kind == INBOX_SEARCH_DONE)
         session->reads--;
     if (item->kind == INBOX_SEARCH_DONE)
