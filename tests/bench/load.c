@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -152,13 +153,18 @@ static bool load_read(struct load *load, struct peer *peer) {
     return got > 0;
 }
 
-/* Everybody, for so many milliseconds at most. */
-static bool load_turn(struct load *load, int milliseconds) {
+/* Everybody, after so many nanoseconds at most. */
+static bool load_turn_until(struct load *load, uint64_t patience) {
     struct epoll_event events[LOAD_EVENTS];
-    int count = epoll_wait(load->epoll, events, LOAD_EVENTS, milliseconds);
+    const struct timespec wait = {(time_t)(patience / 1000000000u), (long)(patience % 1000000000u)};
+    int count = epoll_pwait2(load->epoll, events, LOAD_EVENTS, &wait, NULL);
     for (int i = 0; i < count; i++)
         load_read(load, events[i].data.ptr);
     return count > 0;
+}
+
+static bool load_turn(struct load *load, unsigned milliseconds) {
+    return load_turn_until(load, milliseconds * UINT64_C(1000000));
 }
 
 /* Connects and says the first thing. */
@@ -255,14 +261,16 @@ static bool load_fill(struct load *load, unsigned publisher) {
     return any;
 }
 
-static void load_say_on_time(struct load *load, uint64_t begun, uint64_t *said) {
+/* Says what is due; nanoseconds until more is. What waits sleeps: the server needs the processor.
+ */
+static uint64_t load_say_on_time(struct load *load, uint64_t begun, uint64_t *said) {
     uint64_t now = nanoseconds();
+    uint64_t due;
     char body[SPEAK_BODY];
     struct buffer out = {0};
     if (load->rate <= 0)
-        return;
-    for (uint64_t due; (due = begun + (uint64_t)((double)*said / load->rate * 1e9)) <= now;
-         ++*said) {
+        return 100000000;
+    for (; (due = begun + (uint64_t)((double)*said / load->rate * 1e9)) <= now; ++*said) {
         unsigned publisher = (unsigned)(*said % load->publishers);
         uint64_t number = ++load->published[publisher];
         buffer_clear(&out);
@@ -271,17 +279,19 @@ static void load_say_on_time(struct load *load, uint64_t begun, uint64_t *said) 
         load_send(&load->peers[load->receivers + publisher], &out);
     }
     buffer_free(&out);
+    now = nanoseconds();
+    return due > now ? due - now : 0;
 }
 
 static void load_run(struct load *load, double milliseconds, uint64_t begun, uint64_t *said) {
     double until = sample_now() + milliseconds;
     while (sample_now() < until) {
-        if (load->window > 0)
-            for (unsigned i = 0; i < load->publishers; i++)
-                load_fill(load, i);
-        else
-            load_say_on_time(load, begun, said);
-        load_turn(load, load->rate > 0 ? 0 : 100);
+        uint64_t patience = 100000000;
+        if (load->window == 0)
+            patience = load_say_on_time(load, begun, said);
+        for (unsigned i = 0; load->window > 0 && i < load->publishers; i++)
+            load_fill(load, i);
+        load_turn_until(load, patience);
     }
 }
 
@@ -340,6 +350,7 @@ int main(int argc, char **argv) {
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
+    prctl(PR_SET_TIMERSLACK, 1000ul); /* what is due is said on time, to a microsecond */
     load.port = argv[2];
     load.host.process = (pid_t)strtol(argv[3], NULL, 10);
     load.receivers = (unsigned)strtoul(argv[4], NULL, 10);
