@@ -166,7 +166,8 @@ static const char *const slow_reasons[PEER_ASKED_COUNT] = {
 static void session_wait(struct worker *worker, struct session *session, uint64_t from,
                          enum peer_act act) {
     struct message slow = {.type = MESSAGE_SLOW};
-    if (from <= worker->now)
+    /* One thing that it may do sooner does not shorten the wait for another. */
+    if (from <= worker->now || from <= session->wait_until)
         return;
     session->wait_until = from;
     if (session->told_slow != 0 && worker->now - session->told_slow < SESSION_SLOW_MILLISECONDS)
