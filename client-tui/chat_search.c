@@ -224,6 +224,7 @@ void chat_on_hits(struct chat *chat, const struct message_hits *hits) {
     if (chat->amendments_lost) {
         chat_notice(chat, "Too much was changed during the search; search again: %s",
                     chat->search_line);
+        chat_forget_search(chat); /* going on from here would pass over what was found */
         return;
     }
     if (chat_search_goes_on(chat, looked_to, count)) {

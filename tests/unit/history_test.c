@@ -133,6 +133,8 @@ static void hits_of_a_search_are_not_shown_when_too_much_was_changed_meanwhile(v
     find(chat.next_tag, 8, "roses");
     assert_null(strstr(notices, "bob"));
     assert_non_null(strstr(notices, "search again: roses"));
+    enter("/search");
+    assert_non_null(strstr(notices, "Say what to search for"));
     notices[0] = '\0';
     enter("/search tulips");
     find(chat.next_tag, 8, "tulips");
