@@ -9,10 +9,10 @@
 #include "zipf.h"
 
 #include <math.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     SOAK_CLIENTS = 200,
@@ -316,14 +316,21 @@ static bool soak_run(struct soak *soak, double seconds) {
     return true;
 }
 
+/* Says that it says nothing more, and waits until the server has hung up. */
+static void soak_part(struct caller *caller) {
+    struct pollfd wait = {caller->link.descriptor, POLLIN, 0};
+    ssize_t got = LINK_AGAIN;
+    link_finish(&caller->link);
+    while ((got > 0 || got == LINK_AGAIN) && poll(&wait, 1, SOAK_WAIT_MILLISECONDS) == 1)
+        got = link_read(&caller->link, caller->bytes, sizeof caller->bytes);
+    caller_hang_up(caller);
+}
+
 /* What was open before the first client came must be all that is open when the last has gone. */
 static bool soak_descriptors_are_back(struct soak *soak, unsigned before) {
-    double begun = sample_now();
     for (size_t i = 0; i < SOAK_CLIENTS; i++)
         if (soak->clients[i].connected)
-            caller_hang_up(&soak->clients[i].caller);
-    while (host_descriptors(&soak->host) > before && sample_now() - begun < SOAK_WAIT_MILLISECONDS)
-        usleep(20000);
+            soak_part(&soak->clients[i].caller);
     printf("descriptors: %u before, %u after\n", before, host_descriptors(&soak->host));
     return host_descriptors(&soak->host) <= before;
 }

@@ -1,7 +1,10 @@
 /* Edits, deletions, and how far a room was read. */
 #include "rig.h"
 #include "archive.h"
+#include "clock.h"
 #include "page_guard.h"
+
+enum { PATIENCE_MILLISECONDS = 10000 };
 
 static uint8_t secret[SECRET_BYTES];
 
@@ -161,8 +164,9 @@ static bool folder_holds(const struct rig *rig, const char *bytes) {
 
 /* What is done in the background is awaited, with an end to the patience. */
 static void wait_until_gone(struct rig *rig, const char *bytes) {
-    for (int i = 0; i < 500 && folder_holds(rig, bytes); i++)
-        usleep(20000);
+    const uint64_t until = clock_monotonic() + PATIENCE_MILLISECONDS;
+    while (folder_holds(rig, bytes) && clock_monotonic() < until)
+        rig_await_change(rig);
     assert_false(folder_holds(rig, bytes));
 }
 

@@ -72,7 +72,7 @@ static const char *lobby_bodies(struct rig *rig) {
 static void wait_bodies(struct rig *rig, const char *bodies) {
     uint64_t until = clock_monotonic() + PATIENCE_MILLISECONDS;
     while (strcmp(lobby_bodies(rig), bodies) != 0 && clock_monotonic() < until)
-        usleep(5000);
+        rig_await_change(rig);
     assert_string_equal(lobby_bodies(rig), bodies);
 }
 

@@ -12,12 +12,15 @@
 #include "request.h"
 
 #include <ftw.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 struct rig {
     char folder[32];
+    int watch; /* tells of changes of the files in it */
     struct store *store;
     struct indexer *indexer;
     struct checkpointer *checkpointer;
@@ -89,6 +92,9 @@ static inline int rig_make(void **state) {
     *state = &rig;
     if (mkdtemp(rig.folder) == NULL)
         return 1;
+    rig.watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (inotify_add_watch(rig.watch, rig.folder, IN_MODIFY | IN_CREATE | IN_DELETE) < 0)
+        return 1;
     rig_start(&rig);
     return 0;
 }
@@ -96,7 +102,18 @@ static inline int rig_make(void **state) {
 static inline int rig_remove(void **state) {
     struct rig *rig = *state;
     rig_stop(rig);
+    close(rig->watch);
     return nftw(rig->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Waits until one of the files is written; a second at most, for what SQLite has written is to be
+ * seen a moment later. */
+static inline void rig_await_change(const struct rig *rig) {
+    char events[4096];
+    struct pollfd wait = {rig->watch, POLLIN, 0};
+    poll(&wait, 1, 1000);
+    while (read(rig->watch, events, sizeof events) > 0)
+        continue;
 }
 
 /* Sends a message as one of a session that comes from there. */

@@ -55,7 +55,7 @@ static const char *find_words(struct rig *rig, const char *words) {
 static void wait_found(struct rig *rig, const char *words, const char *bodies) {
     uint64_t until = clock_monotonic() + PATIENCE_MILLISECONDS;
     while (strcmp(find_words(rig, words), bodies) != 0 && clock_monotonic() < until)
-        usleep(5000);
+        rig_await_change(rig);
     assert_string_equal(find_words(rig, words), bodies);
 }
 
@@ -228,7 +228,7 @@ static void in_several_rooms(void **state) {
     uint64_t until = clock_monotonic() + PATIENCE_MILLISECONDS;
     const struct message_search end = {.words = wire_text("end")};
     while (strcmp(find(rig, end, rooms[2]), "the end|") != 0 && clock_monotonic() < until)
-        usleep(5000);
+        rig_await_change(rig);
     struct message_search wish = {.words = wire_text("rare")};
     uint32_t quiet[] = {rooms[1], rooms[2], rooms[0]};
     assert_string_equal(find_in(rig, wish, quiet, 3), "rare two|rare one|");
